@@ -1,0 +1,112 @@
+/** Drives a property: generated scripts go to the target one by one, and each answer to the rules it feeds. */
+import fc from 'fast-check'
+import type { Declares, Event, Replay, Rule, RuleId, SentRequest } from '../spec/model.ts'
+import { readExchange, type Exchange } from '../spec/sse/exchange.ts'
+import { changed, type Property, type Script } from '../suites/stimulus.ts'
+import type { KeptConnection, Probe } from './probe.ts'
+
+/** ms; a play that is not over by then is left */
+const caseMs = 5000
+/** after so many cases in a row without an answer the property is given up */
+const mostUnanswered = 3
+
+export interface DriveOptions {
+  readonly probe: Probe
+  /** where plays go, with everything but the body */
+  readonly request: SentRequest
+  readonly declares: Declares
+  readonly seed: number
+  /** generated cases instead of the property's own number */
+  readonly runs?: number
+  /** fast-check path of a failure to show again */
+  readonly path?: string
+  readonly signal?: AbortSignal
+}
+
+/** What the cases of one property showed about one rule. */
+export interface Driven {
+  examined: number
+  readonly failing: Exchange[]
+  replay?: Replay
+}
+
+export interface Drive {
+  readonly property: string
+  readonly cases: number
+  readonly byRule: ReadonlyMap<RuleId, Driven>
+  /** no case was answered any more */
+  readonly unanswered: boolean
+}
+
+/**
+ * Plays the examples, then generated scripts. The property's first rule is its own: its first failure stops the run
+ * and is shrunk. What the others see on the way is kept too, but never stops the run.
+ */
+export async function drive(
+  property: Property,
+  rules: readonly Rule<Exchange>[],
+  connection: KeptConnection,
+  options: DriveOptions,
+): Promise<Drive> {
+  const fed = rules.filter((rule) => property.feeds.includes(rule.id))
+  const own = fed.find((rule) => rule.id === property.feeds[0])
+  const byRule = new Map<RuleId, Driven>(fed.map((rule) => [rule.id, { examined: 0, failing: [] }]))
+  let cases = 0
+  let unanswered = 0
+  let shrinking = false
+
+  const fails = async (script: Script): Promise<boolean> => {
+    if (options.signal?.aborted || unanswered >= mostUnanswered) return false
+    const exchange = await play(script)
+    cases += 1
+    unanswered = exchange.answers[0]?.head ? 0 : unanswered + 1
+    let ownFailed = false
+    for (const rule of fed) {
+      const findings = rule.check(exchange)
+      const failed = findings.some(({ ok }) => !ok)
+      const seen = byRule.get(rule.id)
+      if (!seen) continue
+      if (!shrinking) seen.examined += findings.length
+      // while shrinking, each case that fails is smaller than the one before; of other rules the first is enough
+      if (failed && rule === own) seen.failing[0] = exchange
+      else if (failed && seen.failing.length === 0) seen.failing.push(exchange)
+      ownFailed ||= failed && rule === own
+    }
+    shrinking ||= ownFailed
+    return ownFailed
+  }
+
+  const details = await fc.check(
+    fc.asyncProperty(property.scripts, async (script) => !(await fails(script))),
+    {
+      seed: options.seed,
+      numRuns: property.examples.length + (options.runs ?? property.runs),
+      examples: property.examples.map((script) => [script]),
+      ...(options.path === undefined ? {} : { path: options.path, endOnFailure: true }),
+    },
+  )
+  const ownSeen = own && byRule.get(own.id)
+  const [script] = details.counterexample ?? []
+  if (own && ownSeen && details.failed && script) {
+    const id = `${own.id}:${details.seed}:${details.counterexamplePath ?? '0'}`
+    ownSeen.replay = { id, counterexample: fc.stringify(script.events) }
+  }
+  return { property: property.id, cases, byRule, unanswered: unanswered >= mostUnanswered }
+
+  async function play(script: Script): Promise<Exchange> {
+    const events = options.declares.data === 'json' ? script.events.map(asJson) : script.events
+    const body = JSON.stringify({ ...script, events, end: script.end ?? 'close' })
+    const request = { ...changed(options.request, property.asked), body }
+    const dial = { id: `${property.id}/case`, role: 'play', request }
+    if (!property.fresh) return read(await connection.send(dial, caseMs))
+    const link = options.probe.open(dial)
+    await link.read({ end: true, thenMs: 0 }, caseMs)
+    return read(link.link())
+  }
+
+  function read(link: Exchange['transcript']['links'][number]): Exchange {
+    return readExchange({ stimulus: property.id, declares: options.declares, links: [link], acts: [] })
+  }
+}
+
+const asJson = (event: Event): Event => (event.data === undefined ? event : { ...event, data: JSON.stringify(event.data) })

@@ -1,0 +1,95 @@
+/** Which provocations a run makes, and why not the others. Pure. */
+import type { Declares, RuleId, Why } from '../spec/model.ts'
+import type { BaseFacts, Property, Stimulus, Suite } from '../suites/stimulus.ts'
+
+/** What is known of the target before anything but the first request was sent. */
+export interface Situation {
+  readonly kind: 'observed' | 'driven'
+  readonly method: string
+  readonly hasBody: boolean
+  readonly hasCredentials: boolean
+  readonly profile: 'safe' | 'full'
+  /** connections that may still be opened */
+  readonly budget: number
+  readonly parts: ReadonlySet<string>
+  readonly declares: Declares
+  readonly base: BaseFacts
+  /** rules that the run judges */
+  readonly selected: ReadonlySet<RuleId>
+}
+
+export interface Skipped {
+  readonly id: string
+  readonly feeds: readonly RuleId[]
+  readonly why: Why
+  readonly note: string
+}
+
+export interface Plan {
+  readonly stimuli: readonly Stimulus[]
+  readonly properties: readonly Property[]
+  readonly skipped: readonly Skipped[]
+}
+
+/** Stimuli in the order of the suites, as far as profile, contract and budget allow; the reasons for the rest. */
+export function planned(suites: readonly Suite[], situation: Situation): Plan {
+  const skipped: Skipped[] = []
+  const wanted = ({ feeds }: { readonly feeds: readonly RuleId[] }): boolean => feeds.some((id) => situation.selected.has(id))
+  let budget = situation.budget
+  const stimuli = suites.flatMap((suite) => suite.stimuli).filter(wanted).filter((stimulus) => {
+    const links = stimulus.steps.filter((step) => step.do === 'open').length
+    const reason = hindrance(stimulus, situation) ?? (links > budget ? budgetSpent(situation) : undefined)
+    if (reason) skipped.push({ id: stimulus.id, feeds: stimulus.feeds, ...reason })
+    else budget -= links
+    return reason === undefined
+  })
+  const properties = suites.flatMap((suite) => suite.properties).filter(wanted).filter((property) => {
+    if (situation.parts.has('play')) return property.applies?.(situation.declares) ?? true
+    skipped.push({ id: property.id, feeds: property.feeds, ...lacks(['play'], situation) })
+    return false
+  })
+  return { stimuli, properties, skipped }
+}
+
+type Reason = Pick<Skipped, 'why' | 'note'>
+
+function hindrance(stimulus: Stimulus, situation: Situation): Reason | undefined {
+  const missing = (stimulus.needs ?? []).filter((part) => !situation.parts.has(part))
+  if (missing.length > 0) return lacks(missing, situation)
+  const opensStream = stimulus.steps.some((step) => step.do === 'open' && step.to === 'stream')
+  if (situation.kind === 'driven' && opensStream && !situation.parts.has('channel')) return lacks(['channel'], situation)
+  if (stimulus.profile === 'full' && situation.profile === 'safe') {
+    return { why: 'profile', note: 'not sent to strangers: --profile full sends it' }
+  }
+  if (stimulus.getOnly && (situation.method !== 'GET' || situation.hasBody)) {
+    return { why: 'no-subject', note: 'only a GET target can show it' }
+  }
+  if (stimulus.authorized && !situation.hasCredentials) {
+    return { why: 'no-subject', note: 'only a target that wants credentials can show it (--token or --header)' }
+  }
+  if (stimulus.when && !stimulus.when(situation.base)) {
+    return { why: 'no-subject', note: 'the first answer gave no reason to look' }
+  }
+  return undefined
+}
+
+const lacks = (missing: readonly string[], { kind }: Situation): Reason => ({
+  why: 'no-subject',
+  note: kind === 'driven'
+    ? `the target does not offer ${missing.join(', ')}`
+    : `only a driver with ${missing.join(', ')} can show it`,
+})
+
+const budgetSpent = ({ method, hasBody }: Situation): Reason => ({
+  why: 'budget',
+  note: method === 'GET' && !hasBody
+    ? 'the connection budget is spent: --budget N raises it'
+    : `one ${method} was sent, and no more without --budget N`,
+})
+
+/** Why a rule had nothing to look at: the reasons of the stimuli that feed it, when none of them was sent. */
+export function absence(rule: RuleId, plan: Plan): { readonly why: Why; readonly note?: string } {
+  const sent = [...plan.stimuli, ...plan.properties].some(({ feeds }) => feeds.includes(rule))
+  const [first] = plan.skipped.filter(({ feeds }) => feeds.includes(rule))
+  return sent || !first ? { why: 'no-subject' } : { why: first.why, note: first.note }
+}

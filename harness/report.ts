@@ -1,0 +1,70 @@
+/** The report as a value: verdicts, counts, exit code. Pure; the files in `report/` turn it into text. */
+import type { Level, Outcome, RuleId, Verdict, Why } from '../spec/model.ts'
+
+/** What the first answer of the target made of the run, when it could not be judged. */
+export interface Incomplete {
+  /** one line: what came, and what to type */
+  readonly reason: string
+  /** the first bytes of the answer, secrets masked, control characters still in */
+  readonly quoted?: string
+}
+
+/** Report v1 (`streamproof-report/1`), stable. */
+export interface Report {
+  readonly schema: 'streamproof-report/1'
+  readonly kit: { readonly name: 'streamproof'; readonly version: string; readonly node: string }
+  readonly target: { readonly url: string; readonly kind: 'observed' | 'driven'; readonly name?: string; readonly version?: string }
+  /** revision of the standards the rules were written from */
+  readonly spec: string
+  readonly verdicts: readonly Verdict[]
+  /** recorded facts without verdict */
+  readonly notes: readonly { readonly rule: RuleId; readonly text: string }[]
+  readonly counts: Readonly<Record<Outcome, number>>
+  /** links opened and ms taken; the only part that differs from run to run */
+  readonly run: { readonly links: number; readonly cases: number; readonly ms: number; readonly seed: number }
+  readonly incomplete?: Incomplete
+  readonly interrupted?: true
+  readonly exitCode: 0 | 1 | 3
+}
+
+/** Levels that fail a run, from the threshold of `--fail-on` on. */
+export type FailOn = 'must' | 'should' | 'advice'
+
+const failing: Readonly<Record<FailOn, ReadonlySet<Level>>> = {
+  must: new Set(['must', 'interop', 'contract']),
+  should: new Set(['must', 'interop', 'contract', 'should']),
+  advice: new Set(['must', 'interop', 'contract', 'should', 'advice']),
+}
+
+/** A reason that leaves a declared ability unexamined. */
+const leavesHole: ReadonlySet<Why> = new Set(['no-subject', 'refused', 'blocked'])
+
+/** How many verdicts had each outcome. */
+export function countOutcomes(verdicts: readonly Verdict[]): Record<Outcome, number> {
+  const counts: Record<Outcome, number> = { pass: 0, fail: 0, 'not-exercised': 0, 'not-applicable': 0, broken: 0 }
+  for (const { outcome } of verdicts) counts[outcome] += 1
+  return counts
+}
+
+/** True when a verdict makes the run fail at that threshold. */
+export function fails({ outcome, effectiveLevel }: Verdict, failOn: FailOn): boolean {
+  return outcome === 'fail' && failing[failOn].has(effectiveLevel)
+}
+
+/**
+ * 1 when a rule of a failing level failed, else 3 when the run is incomplete (nothing examined, anything broken, a
+ * declared ability left unexamined, unreachable, interrupted), else 0. A run that examined nothing is never green.
+ */
+export function exitCodeOf(
+  verdicts: readonly Verdict[],
+  failOn: FailOn,
+  state: { readonly incomplete: boolean; readonly interrupted: boolean },
+): 0 | 1 | 3 {
+  if (verdicts.some((verdict) => fails(verdict, failOn))) return 1
+  const examined = verdicts.some(({ outcome }) => outcome === 'pass' || outcome === 'fail')
+  const hole = verdicts.some(
+    ({ outcome, effectiveLevel, why }) =>
+      outcome === 'broken' || (outcome === 'not-exercised' && effectiveLevel === 'contract' && why !== undefined && leavesHole.has(why)),
+  )
+  return state.incomplete || state.interrupted || !examined || hole ? 3 : 0
+}

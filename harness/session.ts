@@ -1,0 +1,351 @@
+/** One run against one target: what is known of it so far, everything seen, and what comes of it. */
+import { randomBytes } from 'node:crypto'
+import type { Descriptor, PartName } from '../spec/contract/contract.ts'
+import { judge } from '../spec/judge.ts'
+import type { Declares, Link, Rule, RuleId, Scene, SentRequest, Transcript, Verdict, Why } from '../spec/model.ts'
+import { readExchange, type Answer, type Exchange } from '../spec/sse/exchange.ts'
+import { rooms } from '../spec/sse/index.ts'
+import { suites } from '../suites/sse/index.ts'
+import type { Address, BaseFacts } from '../suites/stimulus.ts'
+import { drive, type Drive } from './drive.ts'
+import { absence, planned, type Plan, type Situation } from './plan.ts'
+import type { Probe } from './probe.ts'
+import type { Incomplete, Report } from './report.ts'
+import { isLoopback, ordinaryRequest, type RunOptions } from './request.ts'
+import type { RunHooks } from './run.ts'
+import { maskBytes, secretsOf } from './secrets.ts'
+import { selectedRules } from './selection.ts'
+import { perform, type StageOptions } from './stage.ts'
+import { contact, partUrl, type FirstContact } from './target.ts'
+
+/** a fixed seed: the same target gets the same cases, and so the same verdicts, from run to run */
+export const defaultSeed = 20260316
+
+/** ms without a head after which a request is given up; the rule about it fails far below */
+const headMs = 5000
+/** ms for the rest of an answer that is no event stream */
+const bodyMs = 1500
+const strangerPool = { atOnce: 4, spacingMs: 200 }
+const localPool = { atOnce: 8, spacingMs: 0 }
+/** an answer that is no event stream is judged by these alone */
+const firstAnswerRules: ReadonlySet<RuleId> = new Set([
+  'sse/headers/content-type', 'sse/status/200', 'sse/status/redirect-usable', 'sse/lifecycle/headers-promptly',
+])
+
+/** Call `contact`, then, when it told a `kind`, `examine`; `verdicts` and `notes` say what was seen at any time. */
+export class Session {
+  readonly #options: RunOptions
+  readonly #hooks: RunHooks
+  readonly #probe: Probe
+  readonly #rules: readonly Rule<Exchange>[]
+  readonly #exchanges: Exchange[] = []
+  readonly #drives: Drive[] = []
+  #request: SentRequest
+  #plan: Plan | undefined
+  kind: 'stream' | 'driver' | undefined
+  descriptor: Descriptor | undefined
+  incomplete: Incomplete | undefined
+  readonly #secrets: readonly string[]
+  readonly seed: number
+
+  constructor(options: RunOptions, hooks: RunHooks, probe: Probe) {
+    this.#options = options
+    this.#hooks = hooks
+    this.#probe = probe
+    this.#request = ordinaryRequest(options)
+    this.#secrets = secretsOf(options)
+    const replayed = options.replay?.split(':')
+    this.seed = replayed?.[1] === undefined ? (options.seed ?? defaultSeed) : Number(replayed[1])
+    this.#rules = selectedRules(replayed?.[0] === undefined ? options : { only: [replayed[0]], skip: [] })
+  }
+
+  get cases(): number {
+    return this.#drives.reduce((sum, { cases }) => sum + cases, 0)
+  }
+
+  get #observeMs(): number {
+    return this.#options.observeMs ?? (this.descriptor ? 1500 : 5000)
+  }
+
+  get #ordinaryGet(): boolean {
+    return this.#request.method === 'GET' && this.#request.body === undefined
+  }
+
+  async contact(): Promise<void> {
+    const { method, body } = this.#request
+    if (method !== 'GET' && method !== 'HEAD') this.#hooks.announce?.(`${this.#options.budget ?? 1} ${method} will be sent at most`)
+    else if (body !== undefined) this.#hooks.announce?.(`${this.#options.budget ?? 1} ${method} with a body will be sent at most`)
+    const first = await this.#retried(() => contact(this.#probe, this.#request, { headMs, bodyMs, allowOriginChange: this.#options.allowOriginChange }))
+    const hops = first.hops
+    if (first.kind === 'driver') {
+      this.kind = 'driver'
+      this.descriptor = first.descriptor
+      this.#request = first.request
+      if (hops.length > 0) this.#keep('base', hops)
+      return
+    }
+    if (first.kind === 'unusable') {
+      this.incomplete = { reason: first.reason, ...this.#quoted(readAnswer(first.base)) }
+      return
+    }
+    this.#request = first.request
+    if (first.kind === 'stream') {
+      this.kind = 'stream'
+      this.#hooks.progress?.(`watching the stream for ${this.#observeMs} ms`)
+      await first.base.read({ window: true }, this.#observeMs, true)
+      // with an announced length, what comes behind it shows only if somebody still listens
+      if (!first.base.isOver) await first.base.read({ end: true, thenMs: 150 }, 0)
+      this.#keep('base', [...hops, first.base.link()])
+      return
+    }
+    this.#keep('base', [...hops, first.base.link()])
+    this.incomplete = this.#unusable(first.base.answer())
+  }
+
+  /** 429 and 503 are asked again once, after what Retry-After says, 10 s at most. */
+  async #retried(ask: () => Promise<FirstContact>): Promise<FirstContact> {
+    const first = await ask()
+    if (first.kind !== 'answer' || !this.#ordinaryGet || this.#hooks.signal?.aborted) return first
+    const answer = first.base.answer()
+    const [after] = answer.values('retry-after')
+    if ((answer.status !== 429 && answer.status !== 503) || after === undefined || !/^\d+$/.test(after) || Number(after) > 10) return first
+    this.#hooks.progress?.(`${answer.status}: asking again after ${after} s`)
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, Number(after) * 1000)
+      this.#hooks.signal?.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
+    })
+    return ask()
+  }
+
+  /** Why a first answer leaves nothing to judge; undefined when rules can say it (the design's table). */
+  #unusable(answer: Answer): Incomplete | undefined {
+    const { status, link, message } = answer
+    const { ended } = link
+    if (status === 0) {
+      if (ended.by === 'kit' && ended.how === 'deadline') return undefined
+      if (ended.by === 'kit' && ended.how === 'abort') return { reason: 'interrupted before the first answer' }
+      if (link.chunks.length > 0) return { reason: 'the answer is not HTTP/1.1', ...this.#quoted(answer) }
+      const detail = 'detail' in ended && ended.detail ? ` (${ended.detail})` : ''
+      const certificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/i.test(detail)
+      if (ended.how === 'refused') {
+        return { reason: `no connection to ${new URL(link.request.url).host}${detail}: ${certificate ? 'if you trust it, add --insecure' : 'is the server running there?'}` }
+      }
+      return { reason: `the target ${ended.how === 'rst' ? 'reset' : 'closed'} the connection before it answered${detail}`, ...this.#quoted(answer) }
+    }
+    if (message.head === undefined) return { reason: 'the answer is not HTTP/1.1', ...this.#quoted(answer) }
+    if (status === 204) return { reason: '204: the target says that there is nothing to stream' }
+    if (status < 400) return undefined
+    const allow = answer.values('allow').join(', ')
+    const hint = status === 405 ? `; it allows ${allow || 'other methods'}: try --method POST --body @request.json`
+      : status === 401 || status === 403 ? '; give credentials with --token or --header'
+      : ''
+    return { reason: `the target answered ${status} to ${link.request.method}${hint}`, ...this.#quoted(answer) }
+  }
+
+  #quoted(answer: Answer): { quoted?: string } {
+    const received = Buffer.concat(answer.link.chunks.map(({ bytes }) => bytes))
+    const shown = answer.message.body?.bytes ?? received
+    const masked = maskBytes(new Uint8Array(shown.length ? shown : received), this.#secrets).subarray(0, 200)
+    return masked.length ? { quoted: Buffer.from(masked).toString('utf8') } : {}
+  }
+
+  #keep(stimulus: string, links: readonly Link[]): void {
+    const transcript: Transcript = { stimulus, links, acts: [], ...(this.descriptor ? { declares: this.descriptor.declares } : {}) }
+    this.#exchanges.push(readExchange(transcript))
+  }
+
+  async examine(): Promise<void> {
+    const channel = `sp-${randomBytes(4).toString('hex')}`
+    if (this.descriptor && this.#address('stream', channel)) await this.#openBase(channel)
+    this.#plan = planned(suites, this.#situation())
+    const { stimuli, properties } = this.#plan
+    const stage = this.#stage()
+    const pool = isLoopback(this.#request.url) ? localPool : strangerPool
+    this.#hooks.progress?.(`${stimuli.length} stimuli, ${properties.length} properties`)
+    const replayPath = this.#options.replay?.split(':').slice(2).join(':')
+    await Promise.all([
+      pooled(replayPath === undefined ? stimuli : [], pool, async (stimulus, i) => {
+        if (!this.#hooks.signal?.aborted) this.#exchanges.push(readExchange(await perform(stimulus, `${channel}-${i}`, stage)))
+      }),
+      this.#driveAll(properties, replayPath),
+    ])
+  }
+
+  async #openBase(channel: string): Promise<void> {
+    const request = this.#address('stream', channel)
+    if (!request) return
+    const base = this.#probe.open({ id: 'base', role: 'base', request })
+    await base.head(headMs)
+    await base.read({ window: true }, this.#observeMs)
+    this.#keep('base', [base.link()])
+  }
+
+  async #driveAll(properties: Plan['properties'], path: string | undefined): Promise<void> {
+    const request = this.#address('play', '')
+    if (!request) return
+    const own = path === undefined ? properties : properties.filter(({ feeds }) => feeds[0] === this.#options.replay?.split(':')[0])
+    await pooled(own, { atOnce: 3, spacingMs: 0 }, async (property) => {
+      const connection = this.#probe.keep()
+      this.#drives.push(await drive(property, this.#rules, connection, {
+        probe: this.#probe,
+        request,
+        declares: this.descriptor?.declares ?? {},
+        seed: this.seed,
+        ...(this.#options.runs === undefined ? {} : { runs: this.#options.runs }),
+        ...(path === undefined ? {} : { path }),
+        ...(this.#hooks.signal ? { signal: this.#hooks.signal } : {}),
+      }))
+      connection.abort()
+    })
+  }
+
+  #situation(): Situation {
+    const driver = this.descriptor !== undefined
+    const base = this.#exchanges.flatMap(({ answers }) => answers).find(({ link }) => link.role === 'base')
+    const strangers = !driver && !isLoopback(this.#request.url)
+    return {
+      kind: driver ? 'driven' : 'observed',
+      method: driver ? 'GET' : this.#request.method,
+      hasBody: !driver && this.#request.body !== undefined,
+      hasCredentials: this.#request.headers.some(([name]) => /^(?:authorization|cookie)$/i.test(name)),
+      profile: this.#options.profile ?? (strangers ? 'safe' : 'full'),
+      budget: (this.#options.budget ?? (driver ? 200 : this.#ordinaryGet ? 30 : 1)) - this.#probe.links,
+      parts: this.#parts,
+      declares: this.#declares,
+      base: factsOf(base),
+      selected: new Set(this.#rules.map(({ id }) => id)),
+    }
+  }
+
+  get #declares(): Declares {
+    return this.descriptor?.declares ?? {}
+  }
+
+  get #parts(): ReadonlySet<string> {
+    const meta = new Set(['streamproof', 'name', 'version', 'declares'])
+    return new Set(Object.keys(this.descriptor ?? {}).filter((key) => !meta.has(key)))
+  }
+
+  #stage(): StageOptions {
+    return {
+      probe: this.#probe,
+      declares: this.#declares,
+      observeMs: this.#observeMs,
+      insecure: this.#options.insecure,
+      ...(this.#hooks.signal ? { signal: this.#hooks.signal } : {}),
+      address: (address, channel) => this.#address(address, channel),
+      control: (act, channel) => {
+        const url = this.#part(act === 'publish' ? 'publish' : 'channel', channel)
+        return url === undefined ? undefined : this.#json(url, act === 'publish' ? 'POST' : 'DELETE')
+      },
+    }
+  }
+
+  #part(part: PartName, channel: string): string | undefined {
+    return this.descriptor && partUrl(this.descriptor, part, this.#request.url, { c: channel })
+  }
+
+  #json(url: string, method: string): SentRequest {
+    const { body: _, ...rest } = this.#request
+    return { ...rest, url, method, headers: [...rest.headers, ['Content-Type', 'application/json']] }
+  }
+
+  #address(address: Address, channel: string): SentRequest | undefined {
+    if (!this.descriptor) return address === 'target' || address === 'stream' ? this.#request : undefined
+    if (address === 'target') return this.#request
+    if (address === 'play') {
+      const url = this.#part('play', channel)
+      return url === undefined ? undefined : this.#json(url, 'POST')
+    }
+    const url = this.#part(address === 'limited' ? 'limited' : 'channel', address === 'forbidden-channel' ? 'a.b~c' : channel)
+    return url === undefined ? undefined : { ...this.#request, url }
+  }
+
+  verdicts(): Verdict[] {
+    const scene: Scene<Exchange> = {
+      kind: this.descriptor ? 'driven' : 'observed',
+      method: this.descriptor ? 'GET' : this.#request.method,
+      parts: this.#parts,
+      declares: this.#declares,
+      exchanges: this.#exchanges,
+    }
+    return this.#rules.map((rule) => {
+      const blocked = this.kind === undefined && !firstAnswerRules.has(rule.id)
+      const driven = this.#drivenOf(rule.id)
+      const absent = blocked ? this.#blockedBy() : this.#absence(rule.id)
+      return judge(rule, {
+        scene: blocked ? { ...scene, exchanges: [] } : scene,
+        absent,
+        mask: (bytes) => maskBytes(bytes, this.#secrets),
+        ...(driven ? { driven } : {}),
+      })
+    })
+  }
+
+  #blockedBy(): { why: Why; note: string } {
+    return { why: 'blocked', note: this.incomplete?.reason ?? 'the target did not answer with an event stream' }
+  }
+
+  #absence(rule: RuleId): { why: Why; note?: string } {
+    if (this.#hooks.signal?.aborted) return { why: 'inconclusive', note: 'interrupted' }
+    if (this.#drives.some(({ byRule, unanswered }) => unanswered && byRule.has(rule))) {
+      return { why: 'blocked', note: 'plays were not answered' }
+    }
+    if (this.#refusedPlays.has(rule)) return { why: 'refused', note: 'the target refused to play' }
+    return this.#plan ? absence(rule, this.#plan) : { why: 'no-subject' }
+  }
+
+  /** rules whose cases were played and gave nothing to look at */
+  get #refusedPlays(): ReadonlySet<RuleId> {
+    const rules = this.#drives.filter(({ cases }) => cases > 0).flatMap(({ byRule }) => [...byRule.keys()])
+    return new Set(rules.filter((id) => this.#drivenOf(id)?.examined === 0))
+  }
+
+  #drivenOf(rule: RuleId): { examined: number; failing: Exchange[]; replay?: NonNullable<Verdict['replay']> } | undefined {
+    const all = this.#drives.flatMap(({ byRule }) => byRule.get(rule) ?? [])
+    if (all.length === 0) return undefined
+    // the property that shrinks for this rule speaks first; of the others one case is enough
+    const failing = all.toSorted((a, b) => Number(b.replay !== undefined) - Number(a.replay !== undefined)).flatMap((one) => one.failing)
+    const replay = all.find((one) => one.replay)?.replay
+    return { examined: all.reduce((sum, one) => sum + one.examined, 0), failing: failing.slice(0, 1), ...(replay ? { replay } : {}) }
+  }
+
+  notes(): Report['notes'] {
+    if (this.kind === undefined) return []
+    return rooms.flatMap((room) => room.notes ?? []).flatMap((note) => {
+      const texts = new Set(this.#exchanges.flatMap((exchange) => note.record(exchange)))
+      return [...texts].map((text) => ({ rule: note.id, text }))
+    })
+  }
+}
+
+const readAnswer = (link: Link): Answer => readExchange({ stimulus: 'base', links: [link], acts: [] }).answers[0] as Answer
+
+function factsOf(answer: Answer | undefined): BaseFacts {
+  if (!answer) return { status: 0, isEventStream: false, events: 0 }
+  const { head, message, link } = answer
+  const end = message.body?.complete ? message.body.completeAt : link.ended.by === 'target' ? link.ended.at : undefined
+  return {
+    status: answer.status,
+    isEventStream: answer.isEventStream,
+    events: answer.isEventStream ? answer.stream.events.length : 0,
+    ...(head && end !== undefined ? { endedAfterMs: end - head.at } : {}),
+  }
+}
+
+/** Works through a list, so many at once and no faster than the spacing. */
+async function pooled<T>(
+  items: readonly T[],
+  { atOnce, spacingMs }: { readonly atOnce: number; readonly spacingMs: number },
+  work: (item: T, index: number) => Promise<void>,
+): Promise<void> {
+  let next = 0
+  let free = Promise.resolve()
+  const worker = async (): Promise<void> => {
+    for (let i = next++; i < items.length; i = next++) {
+      if (spacingMs > 0 && i > 0) await (free = free.then(() => new Promise((resolve) => setTimeout(resolve, spacingMs))))
+      await work(items[i] as T, i)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker))
+}

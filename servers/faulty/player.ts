@@ -1,0 +1,84 @@
+/**
+ * A server that plays back links: whoever sends the request of a link gets that link's bytes, at its times. This is
+ * how a wrong twin of an observed rule is met live, through real sockets.
+ */
+import net from 'node:net'
+import { once } from 'node:events'
+import type { Link } from '../../spec/model.ts'
+
+export interface Part {
+  /** request as it is on the wire; Host and User-Agent do not count */
+  readonly request: Uint8Array
+  readonly link: Link
+}
+
+export interface Player {
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** Requests are the same when they differ in Host and User-Agent alone; how often Host stands counts. */
+export function signature(request: Uint8Array): string {
+  const text = Buffer.from(request).toString('latin1')
+  const end = text.indexOf('\r\n\r\n')
+  const [line = '', ...fields] = text.slice(0, end).split('\r\n')
+  const hosts = fields.filter((field) => /^host:/i.test(field)).length
+  const kept = fields.filter((field) => !/^(?:host|user-agent):/i.test(field)).map((field) => field.toLowerCase()).toSorted()
+  return [line, `hosts ${hosts}`, ...kept, text.slice(end)].join('\n')
+}
+
+/**
+ * Serves the parts on a free port; what nobody asked for gets `otherwise`. Parts of the same request answer one after
+ * the other, and the last of them from then on.
+ */
+export async function playBack(parts: readonly Part[], otherwise: Link): Promise<Player> {
+  const bySignature = Map.groupBy(parts, ({ request }) => signature(request))
+  const next = (request: Uint8Array): Link => {
+    const queue = bySignature.get(signature(request)) ?? []
+    return (queue.length > 1 ? queue.shift() : queue[0])?.link ?? otherwise
+  }
+  const open = new Set<net.Socket>()
+  const server = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+    open.add(socket)
+    const timers: NodeJS.Timeout[] = []
+    let received = Buffer.alloc(0)
+    let playing = false
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      timers.forEach(clearTimeout)
+      open.delete(socket)
+    })
+    socket.on('end', () => socket.end())
+    socket.on('data', (data) => {
+      received = Buffer.concat([received, data])
+      if (playing || !isWhole(received)) return
+      playing = true
+      play(next(received), socket, timers)
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as net.AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}/stream`,
+    close: async () => {
+      for (const socket of open) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+function isWhole(received: Buffer): boolean {
+  const end = received.indexOf('\r\n\r\n')
+  if (end < 0) return false
+  const length = /\r\ncontent-length: *(\d+)/i.exec(received.subarray(0, end).toString('latin1'))?.[1]
+  return received.length >= end + 4 + Number(length ?? 0)
+}
+
+function play(link: Link, socket: net.Socket, timers: NodeJS.Timeout[]): void {
+  for (const { at, bytes } of link.chunks) timers.push(setTimeout(() => socket.writable && socket.write(bytes), at - link.openedAt))
+  const { by, how, at } = link.ended
+  if (by !== 'target') return
+  timers.push(setTimeout(() => (how === 'rst' ? socket.resetAndDestroy() : socket.end()), at - link.openedAt + 1))
+}

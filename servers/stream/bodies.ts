@@ -1,0 +1,68 @@
+/**
+ * Request bodies of the contract: from bytes to values, or to the problem that answers them. A batch is taken or
+ * refused as a whole.
+ */
+import { limits } from '../../spec/contract/contract.ts'
+import type { PlayRequest } from '../../spec/contract/contract.ts'
+import type { Event } from '../../spec/model.ts'
+import { problem } from './answer.ts'
+import type { Whole } from './answer.ts'
+import type { Hooks } from './hooks.ts'
+
+type Refusing = Hooks['refusal']
+
+/** A body that cannot be taken; `answer` says why: 400 not JSON, 413 too much, 422 not what was asked for. */
+export class Unacceptable extends Error {
+  readonly answer: Whole
+
+  constructor(answer: Whole) {
+    super(answer.body ?? '')
+    this.answer = answer
+  }
+}
+
+/** Body of `POST play`. Throws Unacceptable. */
+export function parsePlay(body: Uint8Array | undefined, refusal: Refusing): PlayRequest {
+  const given = parse(body)
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw unprocessable('the body is an object with events, end and, if wanted, pauseMs')
+  }
+  const { events, pauseMs = 0, end, ...unknown } = given as Readonly<Record<string, unknown>>
+  const [stranger] = Object.keys(unknown)
+  if (stranger !== undefined) throw unprocessable('there is no such member', { field: stranger })
+  if (end !== 'close' && end !== 'hold' && end !== 'throw') {
+    throw unprocessable('must be "close", "hold" or "throw"', { field: 'end' })
+  }
+  if (typeof pauseMs !== 'number' || !(pauseMs >= 0 && pauseMs <= 0x7fffffff)) {
+    throw unprocessable('must be a number of milliseconds that a timer can wait, 0 or more', { field: 'pauseMs' })
+  }
+  return { events: accepted(events, refusal), pauseMs, end }
+}
+
+/** Body of `POST publish`. Throws Unacceptable. */
+export const parseBatch = (body: Uint8Array | undefined, refusal: Refusing): readonly Event[] =>
+  accepted(parse(body), refusal)
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+function parse(body: Uint8Array | undefined): unknown {
+  if (body === undefined) throw new Unacceptable(problem(413, `a body has at most ${limits.bodyBytes} bytes`))
+  try {
+    return JSON.parse(utf8.decode(body))
+  } catch {
+    throw new Unacceptable(problem(400, 'the body is not JSON in UTF-8'))
+  }
+}
+
+function accepted(events: unknown, refusal: Refusing): readonly Event[] {
+  if (!Array.isArray(events)) throw unprocessable('events are an array', { field: 'events' })
+  if (events.length > limits.events) throw new Unacceptable(problem(413, `at most ${limits.events} events at once`))
+  for (const [index, event] of events.entries()) {
+    const refused = refusal(event)
+    if (refused) throw unprocessable(refused.detail, { index, field: refused.field })
+  }
+  return events as readonly Event[]
+}
+
+const unprocessable = (detail: string, place?: { index?: number; field: string }): Unacceptable =>
+  new Unacceptable(problem(422, detail, {}, place))

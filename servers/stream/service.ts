@@ -1,0 +1,153 @@
+/**
+ * What every reference server does, whatever carries it: a request comes in as a value, and an answer goes out as one.
+ * The order of `answer` is the order in which HTTP asks: is the message right, is the method known, is there such a
+ * resource, does it have the method, may this client use it.
+ */
+import type { Declares } from '../../spec/model.ts'
+import { noContent, problem, streamed } from './answer.ts'
+import type { Answer, BodyWanted, Fields, Request, Sink, Whole } from './answer.ts'
+import { unauthorized } from './auth.ts'
+import { Clock } from './clock.ts'
+import { corsFields, preflightFields } from './cors.ts'
+import { Driver, lastEventId, promises } from './driver.ts'
+import { faults } from './faults.ts'
+import type { Fault } from './faults.ts'
+import { right } from './hooks.ts'
+import { page } from './page.ts'
+
+/** How to start a reference server. */
+export interface StartOptions {
+  /** 0, the default, takes a free one */
+  readonly port?: number | undefined
+  /** 127.0.0.1 when absent */
+  readonly host?: string | undefined
+  /** bearer token that all but the page needs */
+  readonly token?: string | undefined
+  /** origins that may read the answers; all of them when absent */
+  readonly origin?: string | readonly string[] | undefined
+  /** what to do wrong */
+  readonly fault?: Fault | undefined
+}
+
+/** A server that listens. */
+export interface Running {
+  readonly url: string
+  /** of the server or framework, as in the descriptor */
+  readonly version: string
+  /** Ends the streams between two blocks, then the connections, within `drainMs`. */
+  readonly close: () => Promise<void>
+}
+
+export interface ServiceOptions extends StartOptions {
+  readonly name: string
+  readonly version: string
+  /** why the transport could not read this id back from `Last-Event-ID`; undefined when it could */
+  readonly unresumable?: (id: string) => string | undefined
+}
+
+export interface Service {
+  readonly answer: (request: Request) => Answer | BodyWanted
+  /** the answer to a request that could not be read */
+  readonly refuse: (status: number, detail: string) => Whole
+  /** Ends every stream, and answers 503 from now on. */
+  readonly close: () => void
+}
+
+interface Route {
+  readonly path: RegExp
+  /** needs no token */
+  readonly open?: true
+  readonly methods: Readonly<Record<string, (request: Request, c: string) => Answer | BodyWanted>>
+}
+
+// RFC 9110 section 9 and RFC 5789: a method that is none of these is not known, and 501 says so.
+const known: ReadonlySet<string> =
+  new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'])
+
+const channel = '(?<c>[A-Za-z0-9_-]{1,64})'
+
+export function createService(options: ServiceOptions): Service {
+  const { name, version, token } = options
+  const origins = [options.origin ?? '*'].flat()
+  const hooks = options.fault === undefined ? right : faults[options.fault](right)
+  const open = new Set<Sink>()
+  const clock = new Clock(hooks, promises.heartbeatMs)
+  const declares: Declares = {
+    origins,
+    ...(origins.includes('*') ? {} : { credentials: true }),
+    ...(token === undefined ? {} : { auth: ['bearer', 'query:token'] }),
+  }
+  const driver = new Driver({
+    name, version, hooks, declares, open, secured: token !== undefined, unresumable: options.unresumable,
+  })
+  let closing = false
+
+  const routes: readonly Route[] = [
+    { path: /^\/$/, open: true, methods: { GET: () => page } },
+    {
+      path: /^\/clock$/,
+      methods: { GET: (request) => streamed((sink) => clock.subscribe(sink, lastEventId(request))) },
+    },
+    { path: /^\/streamproof$/, methods: { GET: () => driver.descriptor() } },
+    { path: /^\/play$/, methods: { POST: () => driver.play() } },
+    { path: /^\/stats$/, methods: { GET: (request) => driver.stats(request) } },
+    {
+      path: RegExp(`^/channels/${channel}$`),
+      methods: { GET: (request, c) => driver.subscribe(c, request), DELETE: (_, c) => driver.finish(c) },
+    },
+    { path: RegExp(`^/channels/${channel}/events$`), methods: { POST: (_, c) => driver.publish(c) } },
+    { path: RegExp(`^/limited/${channel}$`), methods: { GET: (request, c) => driver.limited(c, request) } },
+  ]
+
+  function serve(request: Request): Answer | BodyWanted {
+    const { method, path } = request
+    if (request.hosts !== 1) return problem(400, 'an HTTP/1.1 request has one Host field', { Connection: 'close' })
+    if (closing) return problem(503, 'the server is shutting down', { 'Retry-After': '2', Connection: 'close' })
+    if (!known.has(method)) return problem(501, 'the server does not know this method')
+    if (method === 'OPTIONS' && path === '*') return noContent({ Allow: 'GET, HEAD, POST, DELETE, OPTIONS' })
+    const route = routes.find((candidate) => candidate.path.test(path))
+    if (!route) return problem(404, 'there is nothing here')
+    if (method === 'OPTIONS') return noContent({ Allow: allowed(route), ...preflightFields(request, allowed(route)) })
+    const handler = route.methods[method === 'HEAD' ? 'GET' : method]
+    if (!handler) return problem(405, `the methods here are ${allowed(route)}`, { Allow: allowed(route) })
+    const refused = route.open ? undefined : unauthorized(request, token)
+    const answer = refused ?? handler(request, route.path.exec(path)?.groups?.['c'] ?? '')
+    return method === 'HEAD' && !('limit' in answer) ? hooks.head(answer) : answer
+  }
+
+  /** The same for every answer: CORS fields, a place among the open streams, and what a fault makes of it. */
+  function complete(answer: Answer, request: Request): Answer {
+    const fields = { ...corsFields(origins, request.header('origin')), ...answer.fields }
+    const completed = 'stream' in answer ? { ...answer, fields, stream: listed(answer.stream) } : { ...answer, fields }
+    return hooks.answer(completed, request)
+  }
+
+  const listed = (stream: (sink: Sink) => () => void) => (sink: Sink) => {
+    open.add(sink)
+    const leave = stream(sink)
+    return () => {
+      open.delete(sink)
+      leave()
+    }
+  }
+
+  return {
+    answer: (request) => {
+      const answer = serve(request)
+      if (!('limit' in answer)) return complete(answer, request)
+      return { limit: answer.limit, answer: (body) => complete(answer.answer(body), request) }
+    },
+    refuse: (status, detail) => {
+      const { fields, ...answer } = problem(status, detail, { Connection: 'close' })
+      return { ...answer, fields: { ...corsFields(origins, undefined), ...fields } satisfies Fields }
+    },
+    close: () => {
+      closing = true
+      for (const sink of open) sink.end()
+    },
+  }
+}
+
+/** The value of Allow: OPTIONS is everywhere, HEAD wherever GET is. */
+const allowed = ({ methods }: Route): string =>
+  Object.keys(methods).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).concat('OPTIONS').join(', ')

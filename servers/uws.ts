@@ -1,0 +1,153 @@
+/**
+ * A server of event streams on uWebSockets.js. It belongs into a process of its own: a handler that throws aborts the
+ * process, and so does a listener that a worker thread leaves open.
+ */
+import { readFileSync } from 'node:fs'
+import { STATUS_CODES } from 'node:http'
+import * as uWS from 'uWebSockets.js'
+import type { HttpRequest, HttpResponse } from 'uWebSockets.js'
+import { encodeEvent } from '../spec/sse/encode.ts'
+import type { Answer, Request, Sink } from './stream/answer.ts'
+import { promises } from './stream/driver.ts'
+import { createService } from './stream/service.ts'
+import type { Running, StartOptions } from './stream/service.ts'
+
+const manifest = new URL('../package.json', import.meta.resolve('uWebSockets.js'))
+const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }
+
+export function start(options: StartOptions = {}): Promise<Running> {
+  const { host = '127.0.0.1', port = 0 } = options
+  const service = createService({ ...options, name: 'uws', version, unresumable })
+  const open = new Set<Sink>()
+  const app = uWS.App()
+
+  app.any('/*', (res, req) => {
+    const request = requestOf(req)
+    const answer = service.answer(request)
+    if ('limit' in answer) readBody(res, answer.limit, (body) => send(res, answer.answer(body), open))
+    else send(res, answer, open)
+  })
+
+  return new Promise((listening, failed) => {
+    app.listen(host, port, (listener) => {
+      if (!listener) {
+        failed(new Error(`cannot listen on ${host} port ${port}`))
+        return
+      }
+      const close = async (): Promise<void> => {
+        const pending = [...open].some((sink) => sink.pending() > 0)
+        service.close()
+        uWS.us_listen_socket_close(listener)
+        // An ended response no longer tells when its backlog is out: a slow reader gets the time that was promised.
+        if (pending) await new Promise((resolve) => setTimeout(resolve, promises.drainMs))
+        app.close()
+      }
+      const name = host.includes(':') ? `[${host}]` : host
+      listening({ url: `http://${name}:${uWS.us_socket_local_port(listener)}/`, version, close })
+    })
+  })
+}
+
+/** uWS takes bytes above 127 for white space and strips them from both ends of a header value. */
+function unresumable(id: string): string | undefined {
+  if (!/^[^\0-\x7f]|[^\0-\x7f]$/.test(id)) return undefined
+  return 'uWebSockets.js cannot read back an id that starts or ends outside ASCII'
+}
+
+/** The request, copied: uWS keeps it for this tick only. */
+function requestOf(req: HttpRequest): Request {
+  const headers = new Map<string, string>()
+  let hosts = 0
+  req.forEach((name) => {
+    if (name === 'host') hosts += 1
+    // Not the value given here: it went through a UTF-8 decoder.
+    headers.set(name, req.getHeader(name))
+  })
+  return {
+    method: req.getCaseSensitiveMethod(),
+    path: req.getUrl(),
+    query: req.getQuery(),
+    header: (name) => headers.get(name),
+    hosts,
+  }
+}
+
+function send(res: HttpResponse, answer: Answer, open: Set<Sink>): void {
+  const whole = !('stream' in answer) && answer.body !== undefined
+  res.cork(() => {
+    res.writeStatus(`${answer.status} ${STATUS_CODES[answer.status]}`)
+    for (const [name, value] of Object.entries(answer.fields)) {
+      // With a body uWS writes these two itself.
+      if (!whole || (name !== 'Content-Length' && name !== 'Connection')) res.writeHeader(name, value)
+    }
+    if ('stream' in answer) stream(res, answer.stream, open)
+    else if (answer.body !== undefined) res.end(answer.body, answer.fields['Connection'] === 'close')
+    // end() would add Content-Length: 0, which 204 must not have and HEAD does not mean. With a length of its own, or
+    // an explicit undefined, this call would not end the response at all.
+    else res.endWithoutBody()
+  })
+}
+
+/** Starts a stream on a corked response. */
+function stream(res: HttpResponse, run: (sink: Sink) => () => void, open: Set<Sink>): void {
+  let leave: (() => void) | undefined
+  let over = false
+  let written = false
+  let pending = 0
+  const finish = (): void => {
+    over = true
+    open.delete(sink)
+    leave?.()
+  }
+  const sink: Sink = {
+    write: (block) => {
+      if (over || block.length === 0) return
+      // A string would keep lone surrogates; and an empty write would end the response.
+      const bytes = Buffer.from(block)
+      written = true
+      res.cork(() => {
+        if (!res.write(bytes)) pending += bytes.length
+      })
+    },
+    pending: () => pending,
+    end: () => {
+      if (over) return
+      // With a second argument or endWithoutBody() uWS writes a header line into the chunked body.
+      res.cork(() => res.end())
+      finish()
+    },
+    cut: () => {
+      // Whatever is still corked would go down with the connection.
+      setImmediate(() => {
+        if (!over) res.close()
+      })
+    },
+  }
+  res.onAborted(finish)
+  // uWS buffers what the client does not take and says neither how much nor when; with this handler it says when, and
+  // it drains its buffer only if the handler corks.
+  res.onWritable(() => {
+    res.cork(() => {})
+    pending = 0
+    return true
+  })
+  open.add(sink)
+  leave = run(sink)
+  if (over) leave()
+  // uWS sends the head with the first write, and a client that waits for events waits for the head.
+  else if (!written) sink.write(encodeEvent({ comment: '' }))
+}
+
+/** Reads a body; one that is longer than `limit` is read to its end and given as undefined. */
+function readBody(res: HttpResponse, limit: number, done: (body: Uint8Array | undefined) => void): void {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  res.onAborted(() => {})
+  res.onData((chunk, last) => {
+    length += chunk.byteLength
+    if (length > limit) chunks.length = 0
+    // uWS takes the memory back when this returns.
+    else chunks.push(Buffer.from(chunk.slice(0)))
+    if (last) done(length > limit ? undefined : Buffer.concat(chunks))
+  })
+}

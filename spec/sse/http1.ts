@@ -1,0 +1,259 @@
+/** How a stream is framed on an HTTP/1.x connection. https://www.rfc-editor.org/rfc/rfc9112 */
+import {
+  answer, bare, both, chunked, join, ended, finite, head, lastChunk, live, onBody, onLink, opened, sent, session, swap,
+} from '../bytes.ts'
+import type { LinkEdit } from '../bytes.ts'
+import { listItems } from '../fields.ts'
+import type { FaultKind } from '../http.ts'
+import type { Finding, Place, Room, Rule } from '../model.ts'
+import { forEvery, quote, streams, withRole, type Answer, type Exchange } from './exchange.ts'
+
+const rfc9112 = 'https://www.rfc-editor.org/rfc/rfc9112'
+
+const undelimitedHead =
+  head('200 OK', 'Content-Type: text/event-stream', 'Cache-Control: no-store', 'X-Accel-Buffering: no')
+
+const closed = (role: string, version: '1.0' | '1.1', body: string) => answer(
+  role,
+  { version },
+  [sent(1, undelimitedHead, body)],
+  { at: 3, by: 'target', how: 'fin' },
+)
+
+const lasting = 'data: until the connection closes\n\n'
+const unchunked = 'data: no chunks\n\n'
+
+const withoutLast: LinkEdit = (chunks) => chunks.slice(0, -1)
+
+const example = session(
+  live('base', sent(5, ': grüß dich\n\n'), sent(20, 'data: hello\n\n')),
+  finite('again', sent(5, 'data: bye\n\n')),
+  closed('plain', '1.1', lasting),
+  closed('http10', '1.0', unchunked),
+  opened('anything'),
+  answer('json', {}, [sent(1, head('406 Not Acceptable', 'Transfer-Encoding: chunked'), chunked('no'), lastChunk)]),
+  bare('options', { method: 'OPTIONS' }, '204 No Content', 'Allow: GET, HEAD, OPTIONS'),
+  bare('no-host', { headers: [] }, '400 Bad Request', 'Connection: close', 'Content-Length: 0'),
+  bare('two-hosts', {}, '400 Bad Request', 'Connection: close', 'Content-Length: 0'),
+)
+
+/** One finding about an answer: the first fault of these kinds, or none. */
+function withoutFaults(one: Answer, kinds: ReadonlySet<FaultKind>, expected: string): Finding {
+  const fault = one.message.faults.find(({ kind }) => kinds.has(kind))
+  if (!fault) return { where: one.where, ok: true, expected, actual: 'that' }
+  const { start, end } = fault.where
+  const where: Place = { link: one.link.id, byte: start, length: Math.max(1, end - start), at: fault.at }
+  return { where, ok: false, expected, actual: fault.detail }
+}
+
+const transferCodings = (one: Answer): string[] =>
+  listItems(one.values('transfer-encoding').join(', ')).map((coding) => coding.toLowerCase())
+
+const isChunked = (one: Answer): boolean => transferCodings(one).includes('chunked')
+
+const chunkFaults: ReadonlySet<FaultKind> = new Set([
+  'chunked-not-last', 'chunk-size', 'chunk-size-empty', 'chunk-size-too-large', 'chunk-size-space',
+  'chunk-line-bare-lf', 'chunk-line-bare-cr', 'chunk-extension', 'chunk-data-end', 'trailer', 'trailer-forbidden',
+])
+
+const chunkedValid: Rule<Exchange> = {
+  id: 'sse/http1/chunked-valid',
+  level: 'must',
+  clause: `${rfc9112}#section-7.1`,
+  says: 'each chunk is a size in hexadecimal, CRLF, exactly that many bytes, CRLF',
+  harm: 'a client ends the stream with a network error at the first chunk that is wrong',
+  fix: 'let the HTTP library write the chunks; if you write them yourself count bytes, not characters: ' +
+    'Buffer.byteLength(text).toString(16)',
+  check: (exchange) => exchange.answers.filter(isChunked)
+    .map((one) => withoutFaults(one, chunkFaults, 'size in hexadecimal, CRLF, that many bytes, CRLF')),
+  mutants: {
+    'characters counted, not bytes': { edit: onLink('base', swap('f\r\n: grüß', 'd\r\n: grüß')) },
+    'a decimal size': { edit: onLink('again', swap('b\r\ndata', '11\r\ndata')) },
+    'a size with 0x': { edit: onLink('base', swap('f\r\n: grüß', '0xf\r\n: grüß')) },
+    'LF for CRLF': { edit: onLink('base', swap('f\r\n: grüß', 'f\n: grüß')) },
+    'no line end behind the data': { edit: onLink('base', swap('dich\n\n\r\n', 'dich\n\n')) },
+  },
+}
+
+const lastChunkRule: Rule<Exchange> = {
+  id: 'sse/http1/last-chunk',
+  level: 'must',
+  clause: `${rfc9112}#section-8`,
+  says: 'a chunked stream that the server ends has its last chunk, of size zero',
+  harm: 'a client cannot tell the end of the stream from a broken connection: fetch() rejects, and everyone reconnects',
+  fix: 'end with res.end(), never with socket.destroy(); raise the timeout of a server or proxy that cuts streams',
+  applies: ({ exchanges }) =>
+    (exchanges.some(({ answers }) => answers.some(isChunked)) ? undefined : 'no answer used the chunked coding'),
+  check: (exchange) => forEvery(
+    streams(exchange).filter((one) =>
+      isChunked(one) && isEnded(one) && one.playEnd !== 'throw' && !isMisframed(one)),
+    'the last chunk, 0 CRLF CRLF, before the end',
+    (one) => {
+      const ok = one.message.body?.complete === true
+      const end = one.link.ended.how === 'rst' ? 'a reset' : 'the end without it'
+      return { where: ok ? one.where : endOf(one), ok, actual: ok ? 'that' : end }
+    },
+  ),
+  mutants: {
+    'the socket destroyed': { edit: both(onLink('again', withoutLast), ended('again', 'fin')), fault: 'noLastChunk' },
+    'a reset': { edit: both(onLink('again', withoutLast), ended('again', 'rst')) },
+  },
+}
+
+const isMisframed = (one: Answer): boolean => one.message.faults.some(({ kind }) => chunkFaults.has(kind))
+
+const isEnded = ({ link, message }: Answer): boolean =>
+  link.ended.by === 'target' || message.body?.complete === true
+
+const endOf = ({ link }: Answer): Place => {
+  const received = link.chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0)
+  return { link: link.id, byte: Math.max(0, received - 1), at: link.ended.at }
+}
+
+const noTeAndCl: Rule<Exchange> = {
+  id: 'sse/http1/no-te-and-cl',
+  level: 'must',
+  clause: `${rfc9112}#section-6.2`,
+  says: 'Transfer-Encoding and Content-Length never stand in one answer',
+  harm: 'two parties on the way can disagree where the answer ends: requests are smuggled, streams are cut',
+  fix: 'set neither by hand; a proxy that adds Content-Length must drop Transfer-Encoding',
+  check: (exchange) => forEvery(
+    exchange.answers.filter(({ head: seen }) => seen !== undefined),
+    'one of Transfer-Encoding and Content-Length, or none',
+    (one) => {
+      const ok = one.values('transfer-encoding').length === 0 || one.values('content-length').length === 0
+      return { where: one.fieldPlace('content-length'), ok, actual: ok ? 'that' : 'both' }
+    },
+  ),
+  mutants: {
+    'both': { edit: onLink('json', swap('Transfer-Encoding', 'Content-Length: 2\r\nTransfer-Encoding')) },
+  },
+}
+
+const singleChunking: Rule<Exchange> = {
+  id: 'sse/http1/single-chunking',
+  level: 'must',
+  clause: `${rfc9112}#section-6.1`,
+  says: 'the chunked coding is applied once, by the HTTP library',
+  harm: 'chunk sizes stand as lines in the event stream, and cut events in two',
+  fix: 'write events only; node:http, ASGI and WSGI servers add the chunk sizes',
+  check: (exchange) => forEvery(
+    streams(exchange).filter((one) => one.link.request.version === '1.1' && (timesChunked(one) > 1 || hasBody(one))),
+    'the chunked coding once at most',
+    (one) => {
+      const again = timesChunked(one) < 2 && beginsWithChunk(one)
+      return {
+        where: again ? one.place(0, 4) : one.fieldPlace('transfer-encoding'),
+        ok: timesChunked(one) < 2 && !again,
+        actual: again ? 'chunk sizes in the body'
+          : timesChunked(one) > 1 ? `chunked listed ${timesChunked(one)} times` : 'that',
+      }
+    },
+  ),
+  mutants: {
+    'chunk sizes in the events': {
+      edit: onBody('base', (chunks) => chunks.map(({ at, bytes: body }) => sent(at, chunked(body)))),
+    },
+    'chunk sizes without the field': { edit: onLink('plain', swap(lasting, chunked(lasting))) },
+    'listed twice': { edit: onLink('anything', swap('Encoding: chunked', 'Encoding: chunked, chunked')) },
+  },
+}
+
+const timesChunked = (one: Answer): number => transferCodings(one).filter((coding) => coding === 'chunked').length
+
+const hasBody = (one: Answer): boolean => (one.content.body?.bytes.length ?? 0) > 0
+
+/** The body begins with one whole chunk: size, CRLF, that many bytes, CRLF. No event stream does that by chance. */
+function beginsWithChunk(one: Answer): boolean {
+  const body = Buffer.from(one.content.body?.bytes ?? [])
+  const line = /^([0-9a-f]{1,8})(?:;[^\r\n]*)?\r\n/i.exec(body.subarray(0, 256).toString('latin1'))
+  const size = Number.parseInt(line?.[1] ?? '0', 16)
+  const end = (line?.[0].length ?? 0) + size
+  return size > 0 && body.subarray(end, end + 2).equals(Buffer.from('\r\n'))
+}
+
+const http10Client: Rule<Exchange> = {
+  id: 'sse/http1/http10-client',
+  level: 'must',
+  clause: `${rfc9112}#section-6.1`,
+  says: 'a request in HTTP/1.0 is answered without Transfer-Encoding; closing the connection ends the body',
+  harm: 'such a client, often an old proxy, passes the chunk sizes on as lines of the event stream',
+  fix: 'let the HTTP library choose the framing; never set Transfer-Encoding by hand',
+  check: (exchange) => forEvery(
+    withRole(exchange, 'http10').filter(({ head: seen }) => seen !== undefined),
+    'no Transfer-Encoding and no chunk sizes',
+    (one) => {
+      const listed = one.values('transfer-encoding')
+      const raw = listed.length === 0 && beginsWithChunk(one)
+      return {
+        where: raw ? one.place(0, 4) : one.fieldPlace('transfer-encoding'),
+        ok: listed.length === 0 && !raw,
+        actual: raw ? 'chunk sizes in the body'
+          : listed.length > 0 ? `Transfer-Encoding: ${quote(listed.join(', '))}` : 'that',
+      }
+    },
+  ),
+  mutants: {
+    'chunked': {
+      edit: both(
+        onLink('http10', swap('Cache-Control', 'Transfer-Encoding: chunked\r\nCache-Control')),
+        onLink('http10', swap(unchunked, join(chunked(unchunked), lastChunk))),
+      ),
+    },
+    'chunk sizes without the field': { edit: onLink('http10', swap(unchunked, chunked(unchunked))) },
+  },
+}
+
+const syntaxFaults: ReadonlySet<FaultKind> = new Set([
+  'junk-before-head', 'status-line', 'status-code', 'bare-lf', 'bare-cr', 'obs-fold', 'space-before-colon',
+  'field-name', 'no-colon', 'field-value',
+])
+
+const headerSyntax: Rule<Exchange> = {
+  id: 'sse/http1/header-syntax',
+  level: 'must',
+  clause: `${rfc9112}#section-5`,
+  says: 'the head is a status line and field lines, each ended by CRLF, without folding and control characters',
+  harm: 'clients and proxies read such a head differently or refuse it; whoever controls the value can add fields',
+  fix: 'check what comes from configuration or requests before it becomes a header value; do not write heads by hand',
+  check: (exchange) => exchange.answers.filter(({ head: seen }) => seen !== undefined)
+    .map((one) => withoutFaults(one, syntaxFaults, 'status line and field lines as RFC 9112 has them')),
+  mutants: {
+    'LF for CRLF': { edit: onLink('options', swap('No Content\r\n', 'No Content\n')) },
+    'a bare CR': { edit: onLink('options', swap('GET, HEAD', 'GET,\rHEAD')) },
+    'a folded value': { edit: onLink('options', swap('GET, HEAD', 'GET,\r\n HEAD')) },
+    'a space before the colon': { edit: onLink('options', swap('Allow:', 'Allow :')) },
+    'a space in a name': { edit: onLink('options', swap('Allow:', 'X Note: none\r\nAllow:')) },
+    'a control character': { edit: onLink('options', swap('GET, HEAD', 'GET, \u0000HEAD')) },
+    'no colon': { edit: onLink('options', swap('Allow:', 'streaming\r\nAllow:')) },
+    'a status line without its space': { edit: onLink('options', swap('204 No Content', '204')) },
+  },
+}
+
+const hostRequired: Rule<Exchange> = {
+  id: 'sse/http1/host-required',
+  level: 'must',
+  clause: `${rfc9112}#section-3.2`,
+  says: 'a request in HTTP/1.1 without Host, or with two, is answered with 400',
+  harm: 'proxy and server can take two different hosts for the meant one: caches are poisoned, checks are evaded',
+  fix: 'node:http refuses a missing Host by itself; refuse several in req.rawHeaders, or let the front proxy do both',
+  check: (exchange) => forEvery(
+    [...withRole(exchange, 'no-host'), ...withRole(exchange, 'two-hosts')].filter(({ link, status }) =>
+      link.ended.how !== 'refused' && link.ended.how !== 'abort' && status !== 429 && status !== 503),
+    (one) => `400 for a request ${one.link.role === 'no-host' ? 'without' : 'with two'} Host`,
+    (one) => ({ where: one.where, ok: one.status === 400, actual: one.head ? `status ${one.status}` : 'no answer' }),
+  ),
+  mutants: {
+    'served without Host': { edit: onLink('no-host', swap('400 Bad Request', '200 OK')) },
+    'served with two': { edit: onLink('two-hosts', swap('400 Bad Request', '200 OK')) },
+    'silence': { edit: both(onLink('no-host', () => []), ended('no-host', 'deadline', 'kit')) },
+    'closed without an answer': { edit: both(onLink('two-hosts', () => []), ended('two-hosts', 'fin')) },
+  },
+}
+
+export const http1: Room<Exchange> = {
+  id: 'sse/http1',
+  clause: rfc9112,
+  example,
+  rules: [chunkedValid, lastChunkRule, noTeAndCl, singleChunking, http10Client, headerSyntax, hostRequired],
+}

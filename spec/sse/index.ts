@@ -1,0 +1,12 @@
+/** The rooms in reading order. */
+import type { Room } from '../model.ts'
+import type { Exchange } from './exchange.ts'
+import { encoding } from './encoding.ts'
+import { fields } from './fields.ts'
+import { framing } from './framing.ts'
+import { headers } from './headers.ts'
+import { http1 } from './http1.ts'
+import { lifecycle } from './lifecycle.ts'
+import { status } from './status.ts'
+
+export const rooms: readonly Room<Exchange>[] = [framing, encoding, fields, headers, status, lifecycle, http1]

@@ -1,0 +1,81 @@
+/**
+ * The wrong twins over real sockets: observed rules meet a server that plays back the edited link, driven ones a
+ * reference server with a named fault. The engine judges both as it would judge anybody's server.
+ */
+import { run } from '../harness/run.ts'
+import { ordinaryRequest, type RunOptions } from '../harness/request.ts'
+import { wire } from '../harness/probe.ts'
+import type { Link, RuleId, Transcript } from '../spec/model.ts'
+import { rooms } from '../spec/sse/index.ts'
+import { playBack, type Part } from '../servers/faulty/player.ts'
+import { start } from '../servers/node-http.ts'
+import type { Fault } from '../servers/stream/faults.ts'
+import { faultsOfKill, type Twin } from './mutation.ts'
+import { suites } from './sse/index.ts'
+import { changed, type Step } from './stimulus.ts'
+
+type Open = Extract<Step, { do: 'open' }>
+
+const options = (target: string): RunOptions => ({
+  target, method: 'GET', headers: [], insecure: false, observeMs: 1600, profile: 'full', only: [], skip: [], failOn: 'advice',
+  allowOriginChange: false, token: 'player',
+})
+
+/** Requests of an observed run, by the role of the link they open. */
+const asked: ReadonlyMap<string, readonly Open[]> = Map.groupBy(
+  suites.flatMap(({ stimuli }) => stimuli)
+    .filter(({ needs }) => needs === undefined)
+    .flatMap(({ steps }) => steps.filter((step): step is Open => step.do === 'open' && (step.to === 'stream' || step.to === 'target'))),
+  ({ role }) => role,
+)
+
+/** How a twin is met live: played back, by a fault of a driver, or not at all (its rule has another twin that is). */
+export function livePath({ room, mutant }: Twin): 'played' | 'fault' | 'memory only' {
+  if (mutant.fault !== undefined) return 'fault'
+  const link = changedLink(room.example, mutant.edit(room.example))
+  return link && link.role !== 'play' && link.role !== 'channel' && link.role !== 'limited' ? 'played' : 'memory only'
+}
+
+function changedLink(before: Transcript, after: Transcript): Link | undefined {
+  return after.links.find((link) => !before.links.includes(link))
+}
+
+/** What is wrong with the death of a twin live; empty when its rule killed it and no other rule fell. */
+export async function faultsOfLive(twin: Twin): Promise<string[]> {
+  return livePath(twin) === 'fault' ? driven(twin) : played(twin)
+}
+
+async function driven({ rule, mutant }: Twin): Promise<string[]> {
+  const server = await start({ fault: mutant.fault as Fault })
+  try {
+    const { verdicts } = await run({ ...options(new URL('/streamproof', server.url).href), runs: 10 })
+    return faultsOfKill(rule, mutant, new Map(verdicts.map(({ rule: id, outcome, note }) => [id, outcome === 'broken' ? `broken: ${note}` : outcome])))
+  } finally {
+    await server.close()
+  }
+}
+
+/** Right links of every room, for what the edited example does not show. */
+const rightLinks: readonly Link[] = rooms.flatMap(({ example }) => example.links)
+
+async function played({ room, rule, mutant }: Twin): Promise<string[]> {
+  const edited = mutant.edit(room.example)
+  const wrong = changedLink(room.example, edited)
+  if (!wrong) return ['inert: no link changed']
+  // a request is told by all but its Host, so the parts can be made before the port is known
+  const ordinary = ordinaryRequest(options('http://127.0.0.1:1/stream'))
+  const roles = new Map<string, Link>([...rightLinks, ...edited.links, wrong].map((link) => [link.role, link]))
+  const parts: Part[] = [...asked].flatMap(([role, steps]) => steps.flatMap(({ asked: edit }) => {
+    const link = roles.get(role)
+    return link ? [{ request: wire(changed(ordinary, edit), edit?.host), link }] : []
+  }))
+  const base = (asked.has(wrong.role) ? roles.get('base') : wrong) ?? wrong
+  const server = await playBack([{ request: wire(ordinary), link: base }, ...parts], base)
+  try {
+    const { verdicts } = await run(options(server.url))
+    const seen = new Map<RuleId, string>(verdicts.map(({ rule: id, outcome, note }) => [id, outcome === 'broken' ? `broken: ${note}` : outcome]))
+    return faultsOfKill(rule, mutant, seen)
+  } finally {
+    await server.close()
+  }
+}

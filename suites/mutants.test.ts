@@ -1,0 +1,29 @@
+/** The mutation law, as tests. `npm run mutants` prints the same as a matrix. */
+import { describe, expect, test } from 'vitest'
+import { rooms } from '../spec/sse/index.ts'
+import { faultsOfCatalogue, faultsOfExample, faultsOfMutant, twins } from './mutation.ts'
+import { faultsOfLive, livePath } from './live.ts'
+
+test('ids, clauses and wording of the catalogue are right', () => {
+  expect(faultsOfCatalogue()).toEqual([])
+})
+
+describe.each(rooms.map((room) => ({ id: room.id, room })))('$id', ({ room }) => {
+  test('the example passes every rule', () => {
+    expect(faultsOfExample(room)).toEqual([])
+  })
+
+  const own = twins.filter((twin) => twin.room === room).map((twin) => ({ name: `${twin.rule.id}: ${twin.name}`, twin }))
+  test.each(own)('in memory, $name', ({ twin }) => {
+    expect(faultsOfMutant(twin)).toEqual([])
+  })
+
+  test.concurrent.each(own.filter(({ twin }) => livePath(twin) !== 'memory only'))('live, $name', async ({ twin }) => {
+    expect(await faultsOfLive(twin)).toEqual([])
+  }, 60_000)
+
+  test('every rule is met live', () => {
+    const met = new Set(own.filter(({ twin }) => livePath(twin) !== 'memory only').map(({ twin }) => twin.rule.id))
+    expect(room.rules.map(({ id }) => id).filter((id) => !met.has(id))).toEqual([])
+  })
+})

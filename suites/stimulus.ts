@@ -1,0 +1,138 @@
+/**
+ * How targets are provoked, as data: what to open, what to do between, when to stop. The harness performs it; nothing
+ * here opens a socket. A stimulus is made once and judged by many rules.
+ */
+import type fc from 'fast-check'
+import type { Declares, Event, RuleId, SentRequest } from '../spec/model.ts'
+
+/** How a request differs from the ordinary one of the target. */
+export interface Asked {
+  readonly method?: string
+  readonly version?: '1.0'
+  /** header fields to set; `null` leaves the ordinary one out */
+  readonly headers?: Readonly<Record<string, string | null>>
+  /** a Host field that HTTP forbids */
+  readonly host?: 'absent' | 'twice'
+  readonly body?: string
+  /** the token of `--token` and the Authorization of `--header` are left out */
+  readonly anonymous?: true
+}
+
+/** When to stop reading a link, apart from the end of the message and the byte limit. */
+export type Until =
+  /** the observation window of the run (`--observe`) is over */
+  | { readonly window: true }
+  /** the head is complete, and this many ms after it */
+  | { readonly head: true; readonly thenMs: number }
+  /** the message is complete, and this many ms after it at most; the deadline otherwise */
+  | { readonly end: true; readonly thenMs: number }
+  /** that many events have been dispatched */
+  | { readonly events: number }
+  /** an event with this data has been dispatched: a sentinel */
+  | { readonly sentinel: string }
+
+/** What a request goes to: the target's own URL, or a part of the contract. */
+export type Address =
+  | 'target'
+  /** the stream of the target: its own URL, or on a driver a channel of this stimulus */
+  | 'stream'
+  | 'play'
+  | 'limited'
+  /** a channel whose name the contract forbids */
+  | 'forbidden-channel'
+
+export type Step =
+  /** opens a link and goes on when `until` says so; without `until` as soon as the head (or its absence) is certain */
+  | { readonly do: 'open'; readonly link: string; readonly role: string; readonly to: Address; readonly asked?: Asked; readonly until?: Until }
+  /** reads an open link on */
+  | { readonly do: 'read'; readonly link: string; readonly until: Until }
+  /** the kit leaves an open link */
+  | { readonly do: 'leave'; readonly link: string }
+  /** publishes batches on the channel of this stimulus, all at once */
+  | { readonly do: 'publish'; readonly batches: readonly (readonly Event[])[] }
+  /** finishes the channel of this stimulus */
+  | { readonly do: 'finish' }
+
+export interface Stimulus {
+  /** `area/slug` */
+  readonly id: string
+  /** what `--plan` prints: "a second GET, to see whether …" */
+  readonly says: string
+  /** rules that have nothing to look at without it; others may look at it too */
+  readonly feeds: readonly RuleId[]
+  /** the least profile that sends it */
+  readonly profile: 'safe' | 'full'
+  /** parts of the contract it needs; without it runs on any URL */
+  readonly needs?: readonly string[]
+  /** only for targets whose ordinary request is a GET without a body */
+  readonly getOnly?: true
+  /** only when the target wants credentials (`--token` or an Authorization header was given) */
+  readonly authorized?: true
+  /** only when the base answer calls for it */
+  readonly when?: (base: BaseFacts) => boolean
+  readonly steps: readonly Step[]
+  /** ms for all of it, the observation window not counted */
+  readonly deadlineMs: number
+}
+
+/** What the first exchange with a target showed. */
+export interface BaseFacts {
+  readonly status: number
+  readonly isEventStream: boolean
+  /** events dispatched in the window */
+  readonly events: number
+  /** ms from the head to the end of the message when the target ended it */
+  readonly endedAfterMs?: number
+}
+
+/** What a driver is asked to play (contract: play). */
+export interface Script {
+  readonly events: readonly Event[]
+  readonly pauseMs?: number
+  readonly end?: 'close' | 'hold' | 'throw'
+}
+
+/** A driven property: generated scripts, each played once and judged by the rules it feeds. */
+export interface Property {
+  /** `area/slug` */
+  readonly id: string
+  readonly says: string
+  readonly feeds: readonly RuleId[]
+  /** scripts to generate; on a target with `data: json` payloads become JSON text before they are sent */
+  readonly scripts: fc.Arbitrary<Script>
+  /** scripts that are always played, before any generated one */
+  readonly examples: readonly Script[]
+  /** generated scripts, unless `--runs` says otherwise */
+  readonly runs: number
+  /** how it is asked for, when that matters (coding, version) */
+  readonly asked?: Asked
+  /** a connection of its own for each script; otherwise one is kept alive */
+  readonly fresh?: true
+  readonly applies?: (declares: Declares) => boolean
+}
+
+/** One area: the provocations of the room of the same name. */
+export interface Suite {
+  readonly id: string
+  readonly stimuli: readonly Stimulus[]
+  readonly properties: readonly Property[]
+}
+
+/** The request of a stimulus: the ordinary one, changed as asked. Host fields are left to the probe. Pure. */
+export function changed(ordinary: SentRequest, asked: Asked = {}): SentRequest {
+  const edits = Object.entries(asked.headers ?? {})
+  const dropped = new Set(edits.map(([name]) => name.toLowerCase()))
+  if (asked.anonymous) dropped.add('authorization').add('cookie')
+  const { body: ordinaryBody, ...rest } = ordinary
+  const body = asked.body ?? (asked.method && asked.method !== ordinary.method ? undefined : ordinaryBody)
+  return {
+    ...rest,
+    method: asked.method ?? ordinary.method,
+    version: asked.version ?? ordinary.version,
+    headers: [
+      ...ordinary.headers.filter(([name]) => !dropped.has(name.toLowerCase())),
+      ...edits.flatMap(([name, value]) => (value === null ? [] : [[name, value] as const])),
+    ],
+    ...(body === undefined ? {} : { body }),
+  }
+}

@@ -1,0 +1,10 @@
+/** For `npx vitest` and the proof of `npm test`; the rules of a target are shown by `harness/front.ts`. */
+import { configDefaults, defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['suites/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, 'suites/target.test.ts'],
+    pool: 'forks',
+  },
+})
