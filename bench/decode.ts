@@ -24,7 +24,7 @@ const ROUNDS = 41
 const WARM_UP = 10
 
 // What a model writes: mostly English, with the characters of typography, other languages and emoji between.
-const english = 'The decoder reads bytes as they arrive, finds the ends of lines, and fires an event at each blank one. '
+const english = 'The decoder reads bytes as they arrive, finds the ends of lines, fires an event at each blank one. '
 const prose =
   `${english}It’s fast — “streaming” means that nobody waits. Voilà : le café coûte 3 €. Grüße aus Köln! ` +
   'バイト列を行に分ける。 Это тоже работает. Here is a list: first, second, third 🙂 and then some plain words again. '
@@ -119,7 +119,8 @@ export function longLines(chunk: number): { readonly lineBytes: number; readonly
 function print(): void {
   const tokens = tokensOf(prose)
   const share = tokens.filter((token) => /[^\p{ASCII}]/u.test(token)).length / tokens.length
-  console.log(`ratio to eventsource-parser + TextDecoder; ${Math.round(share * 100)} % of the utf-8 tokens are not ASCII`)
+  console.log('ratio to eventsource-parser + TextDecoder')
+  console.log(`${Math.round(share * 100)} % of the utf-8 tokens are not ASCII`)
   for (const { corpus, chunk, ratio, megabytesPerSecond, goal } of decodeRows()) {
     const columns = [corpus.padEnd(20), `${chunk} B`.padStart(8), `${ratio.toFixed(2)}x`.padStart(8)]
     const rate = `${megabytesPerSecond.toFixed(0)} MB/s`.padStart(11)

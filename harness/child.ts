@@ -54,14 +54,15 @@ export function start(command: readonly [file: string, ...args: string[]] | stri
   void gone.then(() => process.off('exit', last))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-keptStderr)))
   child.stdin.on('error', () => {})
-  const lines = createInterface({ input: child.stdout })
-  const first = once(lines, 'line').then(([line]) => String(line))
+  const first = once(createInterface({ input: child.stdout }), 'line').then(([line]) => String(line))
 
   const ended = async (): Promise<never> => {
     await gone
     // what it said last may still be in the pipe
     if (!failure && !child.stderr.readableEnded) await Promise.race([once(child.stderr, 'end'), pause(200)])
-    const said = stderr.trim().split('\n').at(-1) ?? ''
+    const lines = stderr.trim().split('\n')
+    // the last line of a Node crash is the version of Node
+    const said = lines.find((line) => /^\S*error\b/i.test(line)) ?? lines.at(-1) ?? ''
     throw new NotReady(failure?.message ?? (said || `it ended with ${child.exitCode ?? child.signalCode}`), child.exitCode)
   }
   const late = async (ms: number, signal: AbortSignal): Promise<never> => {

@@ -18,11 +18,15 @@ export interface Situation {
   readonly selected: ReadonlySet<RuleId>
 }
 
-export interface Skipped {
+/** Why nothing was seen of a rule; `not-applicable` when the target is not of the kind that could show it. */
+export interface Absence {
+  readonly why: Why | 'not-applicable'
+  readonly note?: string
+}
+
+export interface Skipped extends Required<Absence> {
   readonly id: string
   readonly feeds: readonly RuleId[]
-  readonly why: Why
-  readonly note: string
 }
 
 export interface Plan {
@@ -62,10 +66,10 @@ function hindrance(stimulus: Stimulus, situation: Situation): Reason | undefined
     return { why: 'profile', note: 'not sent to strangers: --profile full sends it' }
   }
   if (stimulus.getOnly && (situation.method !== 'GET' || situation.hasBody)) {
-    return { why: 'no-subject', note: 'only a GET target can show it' }
+    return { why: 'not-applicable', note: 'only a GET target can show it' }
   }
   if (stimulus.authorized && !situation.hasCredentials) {
-    return { why: 'no-subject', note: 'only a target that wants credentials can show it (--token or --header)' }
+    return { why: 'not-applicable', note: 'only a target that wants credentials can show it (--token or --header)' }
   }
   if (stimulus.when && !stimulus.when(situation.base)) {
     return { why: 'no-subject', note: 'the first answer gave no reason to look' }
@@ -74,7 +78,7 @@ function hindrance(stimulus: Stimulus, situation: Situation): Reason | undefined
 }
 
 const lacks = (missing: readonly string[], { kind }: Situation): Reason => ({
-  why: 'no-subject',
+  why: 'not-applicable',
   note: kind === 'driven'
     ? `the target does not offer ${missing.join(', ')}`
     : `only a driver with ${missing.join(', ')} can show it`,
@@ -88,8 +92,9 @@ const budgetSpent = ({ method, hasBody }: Situation): Reason => ({
 })
 
 /** Why a rule had nothing to look at: the reasons of the stimuli that feed it, when none of them was sent. */
-export function absence(rule: RuleId, plan: Plan): { readonly why: Why; readonly note?: string } {
+export function absence(rule: RuleId, plan: Plan): Absence {
   const sent = [...plan.stimuli, ...plan.properties].some(({ feeds }) => feeds.includes(rule))
-  const [first] = plan.skipped.filter(({ feeds }) => feeds.includes(rule))
-  return sent || !first ? { why: 'no-subject' } : { why: first.why, note: first.note }
+  const skipped = plan.skipped.filter(({ feeds }) => feeds.includes(rule))
+  const reason = skipped.find(({ why }) => why !== 'not-applicable') ?? skipped[0]
+  return sent || !reason ? { why: 'no-subject' } : { why: reason.why, note: reason.note }
 }

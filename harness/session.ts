@@ -8,7 +8,7 @@ import { rooms } from '../spec/sse/index.ts'
 import { suites } from '../suites/sse/index.ts'
 import type { Address, BaseFacts } from '../suites/stimulus.ts'
 import { drive, type Drive } from './drive.ts'
-import { absence, planned, type Plan, type Situation } from './plan.ts'
+import { absence, planned, type Absence, type Plan, type Situation } from './plan.ts'
 import type { Probe } from './probe.ts'
 import type { Incomplete, Report } from './report.ts'
 import { isLoopback, ordinaryRequest, type RunOptions } from './request.ts'
@@ -286,7 +286,7 @@ export class Session {
     return { why: 'blocked', note: this.incomplete?.reason ?? 'the target did not answer with an event stream' }
   }
 
-  #absence(rule: RuleId): { why: Why; note?: string } {
+  #absence(rule: RuleId): Absence {
     if (this.#hooks.signal?.aborted) return { why: 'inconclusive', note: 'interrupted' }
     if (this.#drives.some(({ byRule, unanswered }) => unanswered && byRule.has(rule))) {
       return { why: 'blocked', note: 'plays were not answered' }

@@ -211,6 +211,11 @@ export function ended(which: string, how: Ended['how'], by: Ended['by'] = 'targe
   }
 }
 
+/** A link receives what another one did. */
+export function instead(which: string, other: Link): Edit {
+  return onLink(which, () => other.chunks)
+}
+
 /** Several edits, one after the other. */
 export function both(...edits: readonly Edit[]): Edit {
   return (transcript) => edits.reduce((changed, edit) => edit(changed), transcript)

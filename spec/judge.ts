@@ -8,7 +8,7 @@ export const mostDeviations = 5
 export interface Bench<X> {
   readonly scene: Scene<X>
   /** why there may be nothing to look at: the stimuli of the rule were skipped for this reason */
-  readonly absent?: { readonly why: Why; readonly note?: string }
+  readonly absent?: { readonly why: Why | 'not-applicable'; readonly note?: string }
   /** what the generated cases of a driver showed: subjects looked at, and the cases that fail, shrunk */
   readonly driven?: { readonly examined: number; readonly failing: readonly X[]; readonly replay?: Replay }
   /** hides secrets in received bytes; must keep their number */
@@ -40,7 +40,9 @@ export function judge<X extends { readonly transcript: Transcript }>(
       return { ...base, outcome: 'fail', examined, deviations, ...(driven?.replay ? { replay: driven.replay } : {}) }
     }
     if (examined > 0) return { ...base, outcome: 'pass', examined }
-    return { ...base, outcome: 'not-exercised', why: absent?.why ?? 'no-subject', ...(absent?.note ? { note: absent.note } : {}) }
+    const note = absent?.note === undefined ? {} : { note: absent.note }
+    if (absent?.why === 'not-applicable') return { ...base, outcome: 'not-applicable', ...note }
+    return { ...base, outcome: 'not-exercised', why: absent?.why ?? 'no-subject', ...note }
   } catch (error) {
     return { ...base, outcome: 'broken', note: `the kit's own check failed: ${error instanceof Error ? error.message : String(error)}` }
   }

@@ -5,9 +5,10 @@
 import { run } from '../harness/run.ts'
 import { ordinaryRequest, type RunOptions } from '../harness/request.ts'
 import { wire } from '../harness/probe.ts'
+import { finite } from '../spec/bytes.ts'
 import type { Link, RuleId, Transcript } from '../spec/model.ts'
 import { rooms } from '../spec/sse/index.ts'
-import { playBack, type Part } from '../servers/faulty/player.ts'
+import { playBack, signature, type Part } from '../servers/faulty/player.ts'
 import { start } from '../servers/node-http.ts'
 import type { Fault } from '../servers/stream/faults.ts'
 import { faultsOfKill, type Twin } from './mutation.ts'
@@ -29,11 +30,17 @@ const asked: ReadonlyMap<string, readonly Open[]> = Map.groupBy(
   ({ role }) => role,
 )
 
+/** Roles that only a driver is asked for: what it sends there cannot be played back without its contract. */
+const driverRoles: ReadonlySet<string> = new Set(
+  suites.flatMap(({ stimuli }) => stimuli).filter(({ needs }) => needs !== undefined)
+    .flatMap(({ steps }) => steps.filter((step): step is Open => step.do === 'open').map(({ role }) => role)),
+)
+
 /** How a twin is met live: played back, by a fault of a driver, or not at all (its rule has another twin that is). */
 export function livePath({ room, mutant }: Twin): 'played' | 'fault' | 'memory only' {
   if (mutant.fault !== undefined) return 'fault'
   const link = changedLink(room.example, mutant.edit(room.example))
-  return link && link.role !== 'play' && link.role !== 'channel' && link.role !== 'limited' ? 'played' : 'memory only'
+  return link && !driverRoles.has(link.role) ? 'played' : 'memory only'
 }
 
 function changedLink(before: Transcript, after: Transcript): Link | undefined {
@@ -67,10 +74,13 @@ async function played({ room, rule, mutant }: Twin): Promise<string[]> {
   const roles = new Map<string, Link>([...rightLinks, ...edited.links, wrong].map((link) => [link.role, link]))
   const parts: Part[] = [...asked].flatMap(([role, steps]) => steps.flatMap(({ asked: edit }) => {
     const link = roles.get(role)
-    return link ? [{ request: wire(changed(ordinary, edit), edit?.host), link }] : []
+    const request = wire(changed(ordinary, edit), edit?.host)
+    // of the roles that ask like the base, only the wrong one has an answer of its own
+    return link && (link === wrong || signature(request) !== signature(wire(ordinary))) ? [{ request, link }] : []
   }))
-  const base = (asked.has(wrong.role) ? roles.get('base') : wrong) ?? wrong
-  const server = await playBack([{ request: wire(ordinary), link: base }, ...parts], base)
+  const firsts = firstAnswers(wrong, edited, roles)
+  const [base = wrong] = firsts.slice(-1)
+  const server = await playBack([...firsts.map((link) => ({ request: wire(ordinary), link })), ...parts], base)
   try {
     const { verdicts } = await run(options(server.url))
     const seen = new Map<RuleId, string>(verdicts.map(({ rule: id, outcome, note }) => [id, outcome === 'broken' ? `broken: ${note}` : outcome]))
@@ -78,4 +88,14 @@ async function played({ room, rule, mutant }: Twin): Promise<string[]> {
   } finally {
     await server.close()
   }
+}
+
+/** What the ordinary request meets, so that the kit comes to ask for the wrong link. */
+function firstAnswers(wrong: Link, edited: Transcript, roles: ReadonlyMap<string, Link>): Link[] {
+  // a second look is taken only at a stream that ended at once
+  if (wrong.role === 'again') return [finite('base')]
+  const hop = edited.links.find(({ role }) => role === 'base/hop')
+  if (wrong.role === 'base') return hop ? [hop, wrong] : [wrong]
+  if (!asked.has(wrong.role) || wrong.role === 'ordinary') return [wrong]
+  return [edited.links.find(({ role }) => role === 'ordinary') ?? roles.get('base') ?? wrong]
 }

@@ -2,7 +2,7 @@
 import { styleText } from 'node:util'
 import type { Deviation, Verdict } from '../../spec/model.ts'
 import { fails, type Report } from '../report.ts'
-import { byRoom, exitMeaning, incompleteBecause, outcomeWords, reasonOf, type Rendering, type RuleText } from './meaning.ts'
+import { byRoom, counted, exitMeaning, incompleteBecause, outcomeWords, reasonOf, type Rendering, type RuleText } from './meaning.ts'
 import { hexdump, shellWord, visible } from './text.ts'
 
 type Style = Parameters<typeof styleText>[0]
@@ -50,10 +50,9 @@ export function renderFailure(verdict: Verdict, rules: readonly RuleText[], { fa
   const rule = rules.find(({ id }) => id === verdict.rule)
   const label = fails(verdict, failOn) ? paint(['red', 'bold'], 'FAIL') : paint('yellow', 'WARN')
   const level = verdict.level === verdict.effectiveLevel ? verdict.level : `${verdict.effectiveLevel} (${verdict.level} elsewhere)`
-  const count = verdict.deviations.length
   const lines = [`${label}  ${paint('bold', verdict.rule)}  ${level}  ${rule?.clause ?? ''}`.trimEnd()]
   if (rule) lines.push(`  rule       ${rule.says}`)
-  if (verdict.examined > 1) lines.push(`  examined   ${verdict.examined}, ${count} ${count === 1 ? 'deviation' : 'deviations'} shown`)
+  if (verdict.examined > 1) lines.push(`  examined   ${verdict.examined}, ${counted(verdict.deviations.length, 'deviation')} shown`)
   for (const deviation of verdict.deviations) lines.push(...shown(deviation, paint))
   if (verdict.note !== undefined) lines.push(`  note       ${visible(verdict.note)}`)
   if (verdict.replay) lines.push(`  published  ${visible(verdict.replay.counterexample)}`)
@@ -84,17 +83,24 @@ function others(report: Report, paint: Paint): string[] {
   const rest = report.verdicts.filter(({ outcome }) => outcome !== 'fail' && outcome !== 'broken')
   const width = Math.max(0, ...rest.map(({ rule }) => slugOf(rule).length))
   for (const [room, verdicts] of byRoom(rest)) {
-    const lines = verdicts.map((verdict) => {
+    const unreached = verdicts.filter((verdict) => isUnreached(verdict, report))
+    const lines = verdicts.filter((verdict) => !unreached.includes(verdict)).map((verdict) => {
       const word = outcomeWords[verdict.outcome].padEnd(14)
       const painted = verdict.outcome === 'pass' ? paint('green', word) : paint('dim', word)
       return `  ${painted}  ${slugOf(verdict.rule).padEnd(width)}  ${visible(reasonOf(verdict))}`.trimEnd()
     })
+    if (unreached.length > 0) lines.push(`  ${paint('dim', outcomeWords['not-exercised'].padEnd(14))}  ${counted(unreached.length, 'rule')}, for the reason above`)
     blocks.push([paint('bold', room), ...lines].join('\n'))
   }
   if (report.notes.length > 0) {
     blocks.push([paint('bold', 'notes'), ...report.notes.map(({ rule, text }) => `  ${rule}: ${visible(text)}`)].join('\n'))
   }
   return blocks
+}
+
+/** A verdict that only repeats why the whole run is incomplete. */
+function isUnreached({ outcome, note }: Verdict, { incomplete }: Report): boolean {
+  return outcome === 'not-exercised' && incomplete !== undefined && note === incomplete.reason
 }
 
 const slugOf = (rule: string): string => rule.split('/').slice(2).join('/')
@@ -104,8 +110,8 @@ function totals(report: Report, { failOn }: Rendering, paint: Paint): string {
   const { links, cases, ms, seed } = report.run
   const style = report.exitCode === 0 ? 'green' : report.exitCode === 1 ? 'red' : 'yellow'
   return [
-    `${report.verdicts.length} rules: ${counts.join(', ')}`,
-    `${links} connections, ${cases} generated cases, ${(ms / 1000).toFixed(1)} s, seed ${seed}`,
+    `${counted(report.verdicts.length, 'rule')}: ${counts.join(', ')}`,
+    `${counted(links, 'connection')}, ${counted(cases, 'generated case')}, ${(ms / 1000).toFixed(1)} s, seed ${seed}`,
     paint([style, 'bold'], `exit ${report.exitCode}`) + `: ${visible(exitMeaning(report, failOn))}`,
   ].join('\n')
 }

@@ -22,6 +22,11 @@ export const outcomeWords: Readonly<Record<Outcome, string>> = {
   broken: 'broken',
 }
 
+/** `1 rule`, `2 rules`. */
+export function counted(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}
+
 /** The room of a rule: `sse/framing` of `sse/framing/block-terminated`. */
 export function roomOf(rule: RuleId): string {
   return rule.split('/').slice(0, 2).join('/')
@@ -48,7 +53,7 @@ export function reasonOf({ outcome, why, note, examined }: Verdict): string {
 export function incompleteBecause(report: Report): string | undefined {
   if (report.incomplete) return report.incomplete.reason
   if (report.interrupted) return 'interrupted: only what was seen until then is judged'
-  if (report.counts.broken > 0) return `${report.counts.broken} checks of the kit itself are broken`
+  if (report.counts.broken > 0) return `the kit itself is at fault in ${counted(report.counts.broken, 'check')}`
   if (report.counts.pass + report.counts.fail === 0) return 'nothing was examined'
   if (report.exitCode !== 3) return undefined
   const holes = report.verdicts.filter(({ outcome, effectiveLevel }) => outcome === 'not-exercised' && effectiveLevel === 'contract')
@@ -60,5 +65,5 @@ export function exitMeaning(report: Report, failOn: FailOn): string {
   if (report.exitCode === 0) return 'conforms: no rule of a failing level failed'
   if (report.exitCode === 3) return `incomplete: ${incompleteBecause(report) ?? 'not everything was examined'}`
   const failed = report.verdicts.filter((verdict) => fails(verdict, failOn)).length
-  return `does not conform: ${failed} ${failed === 1 ? 'rule' : 'rules'} of a failing level failed`
+  return `does not conform: ${counted(failed, 'rule')} of a failing level failed`
 }

@@ -157,7 +157,7 @@ export const faults = {
   /** a request that makes no sense gets 200, and the error as the first event */
   errorsAsEvents: onAnswer((answer, { path }) => {
     if (answer.status !== 400 || path !== '/play') return answer
-    const body = 'event: error\ndata: {"error": "bad request"}\n\n'
+    const body = 'data: {"error": "bad request"}\n\n'
     return { status: 200, fields: { ...streamFields, 'Content-Length': String(body.length) }, body }
   }),
   /** HEAD runs the handler of GET: a subscription that nobody reads */

@@ -122,7 +122,7 @@ const noContentLength: Rule<Exchange> = {
   clause: `${semantics}#section-8.6`,
   says: 'a stream has no Content-Length, unless it is finite and the number is its length',
   harm: 'a client stops reading at that many bytes and misses the rest, or waits for bytes that never come',
-  fix: 'leave Content-Length out, and keep what computes it (ETag middleware, caches, buffering proxies) off the stream',
+  fix: 'leave Content-Length out, and keep what computes it (ETag middleware, buffering proxies) off the stream',
   check: (exchange) => streams(exchange).flatMap((one) => {
     const actual = lengthFault(one)
     if (actual === undefined) return []

@@ -22,7 +22,7 @@ const headersPromptly: Rule<Exchange> = {
   promisedBy: 'channel',
   clause: processing,
   says: `the head is sent at once, within ${headMs} ms, also when there is no event yet`,
-  harm: 'EventSource fires "open", and fetch() resolves, with the head: until then no client knows that it is connected',
+  harm: 'EventSource fires "open", and fetch() resolves, with the head: until then nobody knows of the stream',
   fix: 'send the head when the subscription stands: res.flushHeaders() in node:http and Express, or a first comment',
   check: (exchange) => forEvery(
     askedForStream(exchange).filter((one) => one.head !== undefined || isHang(one)),

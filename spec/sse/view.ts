@@ -132,7 +132,7 @@ export function value(view: View, start: number, end: number): string {
   return end <= view.asciiEnd ? view.text.slice(start, end) : view.bytes.utf8Slice(start, end)
 }
 
-/** An index up to which all bytes from `start` are ASCII: at most 16 before the first that is not, or before the end. */
+/** An index up to which all bytes from `start` are ASCII: at most 16 before one that is not, or before the end. */
 function asciiEnd(view: View, start: number): number {
   const { bytes } = view
   if (view.asciiEnd === -1 && isAscii(bytes)) return bytes.length

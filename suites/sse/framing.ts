@@ -20,7 +20,7 @@ const property = (
 })
 
 const lines = fc.array(fc.oneof({ arbitrary: word, weight: 5 }, { arbitrary: fc.constant(''), weight: 1 }), { minLength: 1, maxLength: 4 })
-const breaks = fc.constantFrom('\r', '\r\n', '\n\r', '\r\r', '\r\n\r\n')
+const breaks = fc.constantFrom('\r', '\r\n', '\r\r', '\r\n\r\n')
 const spaces = fc.constantFrom(' ', '  ', '\t', ' \t', '\u00a0', '    ')
 
 /** An event with a line break where only some fields may carry one. */
@@ -54,11 +54,11 @@ export const framing: Suite = {
   properties: [
     property(
       'multiline-data', 'payloads of several lines', fc.tuple(word, lines, word).map(([a, inner, z]) => [a, ...inner, z].join('\n')),
-      ['a\nb', '\na', 'a\n\nb', 'a\n\n\nb', 'one\ntwo\nthree'],
+      ['a\nb', '\na', 'a\n\nb', 'a\n\n\nb', 'one\ntwo\nthree', `${'x\n'.repeat(10_000)}x`, `${'\n'.repeat(10_000)}x`],
     ),
     property(
       'cr-in-data', 'payloads with CR and CRLF', fc.tuple(word, breaks, word).map((parts) => parts.join('')),
-      ['a\rb', 'a\r\nb', 'a\n\rb', 'a\r', 'a\r\n', '\ra', 'a\r\r\nb'],
+      ['a\rb', 'a\r\nb', '\ra', 'a\r\r\nb', '\r\na'],
     ),
     property(
       'trailing-newlines', 'payloads that end with line feeds', fc.tuple(word, fc.constantFrom('\n', '\n\n', '\n\n\n')).map((parts) => parts.join('')),
@@ -66,22 +66,22 @@ export const framing: Suite = {
     ),
     property(
       'leading-space', 'payload lines that begin with white space', fc.tuple(spaces, word).map((parts) => parts.join('')),
-      [' x', '  x', '\tx', '\u00a0x', 'a\n b', ' a\n  b'],
+      [' x', '  x', '\tx', '\u00a0x'],
     ),
     property(
       'trailing-space', 'payload lines that end with white space', fc.tuple(word, spaces).map((parts) => parts.join('')),
-      ['x ', 'x  ', 'x\t', 'x\u00a0', 'a \nb'],
+      ['x ', 'x  ', 'x\t', 'x\u00a0'],
     ),
     property('empty-payload', 'empty payloads', fc.constant(''), [''], 2),
     property(
       'data-roundtrip', 'any text', anyText,
-      [' ', ':', ': x', 'a:b:c', 'data: z', ':ping', 'x\n:ping', '\u0001\u001b\u007f', '[DONE]', '{"a":1}', '\u05d0', '\ufffe\uffff', 'retry: 5'],
+      [' ', 'a\n b', ' a\n  b', 'a \nb', 'a\n\rb', 'a\r', 'a\r\n', '\r\n', ':', ': x', 'a:b:c', 'data: z', ':ping', 'x\n:ping', '\u0001\u001b\u007f', '[DONE]', '{"a":1}', '\u05d0', '\ufffe\uffff', 'retry: 5'],
       150,
     ),
     {
       ...property(
         'large-event', 'large payloads', fc.integer({ min: 33_000, max: 140_000 }).map((size) => 'x'.repeat(size)),
-        [65_535, 65_536, 65_537, 1_048_576].map((size) => 'x'.repeat(size)).concat('x\n'.repeat(10_000), '\n'.repeat(40_000)), 4,
+        [65_535, 65_536, 65_537, 1_048_576].map((size) => 'x'.repeat(size)), 4,
       ),
       feeds: ['sse/framing/large-event'],
     },

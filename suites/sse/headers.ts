@@ -48,9 +48,9 @@ export const headers: Suite = {
       getOnly: true,
       steps: [{
         do: 'open', link: 'coded', role: 'coded', to: 'stream',
-        asked: { headers: { 'Accept-Encoding': 'gzip, deflate, br, zstd' } }, until: { head: true, thenMs: 200 },
+        asked: { headers: { 'Accept-Encoding': 'gzip, deflate, br, zstd' } }, until: { events: 1 },
       }],
-      deadlineMs: 3000,
+      deadlineMs: 2000,
     },
     {
       id: 'headers/coded-beside-ordinary',

@@ -1,5 +1,5 @@
 /** Methods other than GET. https://www.rfc-editor.org/rfc/rfc9110#section-9 */
-import { both, ended, onLink, opened, sent, swap } from '../../bytes.ts'
+import { both, ended, instead, onLink, opened, sent, swap } from '../../bytes.ts'
 import type { Edit, Rule, Scene } from '../../model.ts'
 import { forEvery, quote, withRole, type Answer, type Exchange } from '../exchange.ts'
 
@@ -58,7 +58,7 @@ const methodRefused: Rule<Exchange> = {
     }),
   ),
   mutants: {
-    'a stream': { edit: onLink('unknown-method', () => opened('unknown-method').chunks) },
+    'a stream': { edit: instead('unknown-method', opened('unknown-method')) },
     'a bad request': { edit: onLink('unknown-method', swap('405 Method Not Allowed', '400 Bad Request')) },
     'no answer': { edit: both(onLink('unknown-method', () => []), ended('unknown-method', 'fin')) },
   },
@@ -102,12 +102,18 @@ function headFault(one: Answer, exchange: Exchange): string | undefined {
 
 /**
  * A server whose HEAD handler streams may send no byte of it (node:http drops them). What gives it away: asked with
- * Connection: close it does not close, though it does behind an answer that it ends.
+ * Connection: close it does not close behind its answer (RFC 9112 9.6), unless it never does.
  */
-function isLeftOpen({ link, head }: Answer, exchange: Exchange): boolean {
-  const closes = withRole(exchange, 'options').some((other) => other.link.ended.how === 'fin')
-  return closes && link.ended.by === 'kit' && link.ended.at - (head?.at ?? 0) >= closeMs
+function isLeftOpen(one: Answer, exchange: Exchange): boolean {
+  const asked = one.link.request.headers.some(([name, value]) => /^connection$/i.test(name) && /^close$/i.test(value))
+  const neverCloses = withRole(exchange, 'options').some(({ message, link }) =>
+    message.body?.complete === true && link.ended.by === 'kit')
+  return asked && !neverCloses && isLeft(one)
 }
+
+/** The kit waited behind the head and left. */
+const isLeft = ({ link, head }: Answer): boolean =>
+  link.ended.by === 'kit' && link.ended.at - (head?.at ?? link.openedAt) >= closeMs
 
 /** Refused, overloaded, or left by the kit before there was time to answer: that says nothing. */
 const isDecided = (one: Answer): boolean => {
@@ -135,7 +141,7 @@ const optionsMethod: Rule<Exchange> = {
     },
   ),
   mutants: {
-    'a stream': { edit: both(onLink('options', () => opened('options').chunks), leftAt('options', 1500, 'deadline')) },
+    'a stream': { edit: both(instead('options', opened('options')), leftAt('options', 1500, 'deadline')) },
     'no Allow': { edit: onLink('options', swap('Allow: GET, HEAD, OPTIONS\r\n', '')) },
     'no end': { edit: both(onLink('options', swap('204 No Content', '200 OK')), leftAt('options', 1500, 'deadline')) },
     'no answer': { edit: both(onLink('options', () => []), leftAt('options', 1500, 'deadline')) },
