@@ -33,4 +33,4 @@ export const exits = { ended: 0, failed: 1, usage: 2, unavailable: 3 } as const
  * when its stdin closes. `flags` as of `npm start`.
  */
 export const command = (name: string, flags: readonly string[] = []): readonly [file: string, ...args: string[]] =>
-  [process.execPath, fileURLToPath(new URL('serve.ts', import.meta.url)), name, '--json', ...flags]
+  [process.execPath, fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? 'serve.ts' : 'serve.js', import.meta.url)), name, '--json', ...flags]

@@ -11,7 +11,6 @@ import { renderJson } from '../harness/report/json.ts'
 import { renderJunit } from '../harness/report/junit.ts'
 import { renderComparisonJson, renderMatrix } from '../harness/report/matrix.ts'
 import type { RuleText } from '../harness/report/meaning.ts'
-import { hexdump, json, shellWord, visible, xml } from '../harness/report/text.ts'
 import type { Outcome, RuleId, Verdict } from '../spec/model.ts'
 
 /** A rule as a report prints it. */
@@ -58,49 +57,6 @@ const rules = [terminated, tail, encoded].map((id) => ruleText(id as RuleId))
 const rendering = { failOn: 'must', command: 'npx streamproof --target=http://target.test/stream' } as const
 /** a terminal title and colour, markup, log commands, bidirectional text, the end of CDATA, a lone surrogate */
 const hostile = '\u001b]0;pwned\u0007\u009b31m</failure><script>&"\'\n::error file=x::boom\r##vso[task.complete]\u202eabc]]>\ud800\u0000\uffff'
-
-describe('text of a target', () => {
-  test('shows what cannot be seen', () => {
-    expect(visible('a\u001b[31m\u009b\n\r\tb\u202e\u200b\ufeff\ud800c')).toBe('a\\x1b[31m\\x9b\\n\\r\\tb\\u{202e}\\u{200b}\\u{feff}\\u{d800}c')
-    expect(visible('ünïcödé 日本語 ✓ 🚀')).toBe('ünïcödé 日本語 ✓ 🚀')
-  })
-
-  test('is no command of a log', () => {
-    expect(visible('::error::x')).toBe('\\x3a:error::x')
-    expect(visible('a ##vso[task] ##[group] ##teamcity[x]')).toBe('a \\x23#vso[task] \\x23#[group] \\x23#teamcity[x]')
-    expect(visible('http://[::1]:80/ and a::b')).toBe('http://[::1]:80/ and a::b')
-  })
-
-  test('as JSON has the same value and nothing unseen', () => {
-    fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.constant(hostile)), (text) => {
-      const rendered = json({ text })
-      expect(JSON.parse(rendered)).toEqual({ text })
-      expect(rendered.replaceAll('\n', '')).toBe(visible(rendered.replaceAll('\n', '')))
-    }))
-  })
-
-  test('as XML holds only characters that XML can carry', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => {
-      expect(xml(text)).toMatch(/^[\n\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u)
-      expect(xml(text)).not.toMatch(/[<>"']|&(?!amp;|lt;|gt;|quot;|apos;)/)
-    }))
-  })
-
-  test('as a shell word stays one word', () => {
-    expect(shellWord('a\'b $HOME `x`')).toBe('\'a\'\\\'\'b $HOME `x`\'')
-    expect(shellWord('sse/framing/*')).toBe('\'sse/framing/*\'')
-    expect(shellWord('--target=http://x/y')).toBe('--target=http://x/y')
-  })
-})
-
-test('a hexdump marks the byte that is meant', () => {
-  expect(hexdump(Buffer.from('data: x\u001b\n0123456789'), 0x20, { offset: 0x27, length: 1 })).toEqual([
-    '00000020  64 61 74 61 3a 20 78 1b 0a 30 31 32 33 34 35 36  |data: x..0123456|',
-    '                               ^^',
-    '00000030  37 38 39                                         |789|',
-  ])
-  expect(hexdump(Buffer.from('ab'), 0, { offset: 2, length: 1 }).at(-1)).toBe('00000002  ^^ here')
-})
 
 describe('console', () => {
   test('a failure answers its questions in order', () => {

@@ -70,6 +70,10 @@ describe('redactText', () => {
     expect(redactText('a blank line after the last field', ['sk-live-123456'])).toBe('a blank line after the last field')
   })
 
+  test('what stood around a secret may be one itself', () => {
+    expect(redactText('x a1234b y', ['1234', 'a***b'])).toBe('x *** y')
+  })
+
   test('overlapping secrets leave nothing between them', () => {
     expect(redactText('x abcdef y', ['abcd', 'cdef'])).toBe('x *** y')
   })

@@ -67,13 +67,15 @@ const perLine = 16
 export function hexdump(bytes: Uint8Array, offset: number, mark: { readonly offset: number; readonly length: number }): string[] {
   const lines: string[] = []
   const end = mark.offset + Math.max(1, mark.length)
+  // carets under everything point at nothing
+  const marksAll = mark.offset <= offset && end >= offset + bytes.length
   for (let start = 0; start < bytes.length; start += perLine) {
     const row = [...bytes.subarray(start, start + perLine)]
     const cells = row.map((byte) => byte.toString(16).padStart(2, '0')).join(' ').padEnd(perLine * 3 - 1)
     const shown = row.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('')
     lines.push(`${(offset + start).toString(16).padStart(8, '0')}  ${cells}  |${visible(shown)}|`)
     const carets = row.map((_, i) => (offset + start + i >= mark.offset && offset + start + i < end ? '^^' : '  ')).join(' ')
-    if (carets.includes('^')) lines.push(`          ${carets}`.trimEnd())
+    if (carets.includes('^') && !marksAll) lines.push(`          ${carets}`.trimEnd())
   }
   // the place is right behind the last byte: something is missing there
   if (mark.offset >= offset + bytes.length) lines.push(`${(offset + bytes.length).toString(16).padStart(8, '0')}  ^^ here`)

@@ -6,6 +6,7 @@
 import { bare, both, finite, instead, lastChunk, live, onLink, opened, sent, session, swap } from '../bytes.ts'
 import { retryAfter } from '../fields.ts'
 import type { Link, Note, Room, Rule, Transcript } from '../model.ts'
+import type { Line } from './decode.ts'
 import { askedForStream, forEvery, quote, withRole, type Answer, type Exchange } from './exchange.ts'
 import { isOverload, methods } from './status/methods.ts'
 import { isRedirect, redirectUsable } from './status/redirects.ts'
@@ -153,9 +154,12 @@ const noInstantEmpty200: Rule<Exchange> = {
   mutants: { 'empty again': { edit: instead('again', finite('again')) } },
 }
 
+/** A field that fires nothing has its own rule: here the server did not try. */
+const isContent = ({ kind, name }: Line): boolean => kind === 'field' && name !== 'retry'
+
 /** A stream that says when to come back is polled on purpose. */
 function isInstantlyEmpty(one: Answer): boolean {
-  if (!one.isEventStream || one.stream.events.length > 0) return false
+  if (!one.isEventStream || one.stream.tail.partialLine || one.stream.lines.some(isContent)) return false
   if ((one.stream.reconnectionTime ?? 0) >= instantMs) return false
   const over = one.message.body?.completeAt ?? (one.link.ended.by === 'target' ? one.link.ended.at : undefined)
   return over !== undefined && over - (one.head?.at ?? 0) <= instantMs

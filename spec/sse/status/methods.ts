@@ -115,12 +115,14 @@ function isLeftOpen(one: Answer, exchange: Exchange): boolean {
 const isLeft = ({ link, head }: Answer): boolean =>
   link.ended.by === 'kit' && link.ended.at - (head?.at ?? link.openedAt) >= closeMs
 
-/** Refused, overloaded, or left by the kit before there was time to answer: that says nothing. */
-const isDecided = (one: Answer): boolean => {
-  const { ended: end, openedAt } = one.link
-  if (end.how === 'refused' || end.how === 'abort' || isOverload(one)) return false
-  return one.head !== undefined || end.by === 'target' || end.at - openedAt >= closeMs
+/** No answer, although there was a connection, and time. */
+export function isSilent({ head, link: { ended: end, openedAt } }: Answer): boolean {
+  if (head !== undefined || end.how === 'refused' || end.how === 'abort') return false
+  return end.by === 'target' || end.at - openedAt >= closeMs
 }
+
+/** Refused, overloaded, or left by the kit before there was time to answer: that says nothing. */
+const isDecided = (one: Answer): boolean => (one.head !== undefined && !isOverload(one)) || isSilent(one)
 
 const optionsMethod: Rule<Exchange> = {
   id: 'sse/status/options',

@@ -5,6 +5,7 @@
 import { both, ended, finite, instead, onBody, onLink, opened, sent, swap } from '../../bytes.ts'
 import type { Rule } from '../../model.ts'
 import { askedForStream, forEvery, withRole, type Answer, type Exchange } from '../exchange.ts'
+import { isSilent } from './methods.ts'
 import { isRedirect } from './redirects.ts'
 
 const html = 'https://html.spec.whatwg.org/multipage'
@@ -84,7 +85,7 @@ const capacity5xx: Rule<Exchange> = {
   harm: 'after a reset, or a stream that ends at once, every client comes back within seconds: the overload stays',
   fix: 'count subscriptions before you send the head, and answer 503 with Retry-After beyond the limit',
   check: (exchange) => {
-    const tried = withRole(exchange, 'limited').filter(({ link }) => link.ended.how !== 'refused')
+    const tried = withRole(exchange, 'limited').filter((one) => one.head !== undefined || isSilent(one))
     const accepted = tried.filter((one) => one.isEventStream && !isCutShort(one))
     // none at all: what stopped them is not the number of them
     if (accepted.length === 0) return []

@@ -1,0 +1,99 @@
+/**
+ * How long a whole run takes, and how many driven cases a second: `npm run bench`. Figures of one machine at one time;
+ * only the ratios travel.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { drive } from '../harness/drive.ts'
+import { Probe } from '../harness/probe.ts'
+import { ordinaryRequest, type RunOptions } from '../harness/request.ts'
+import { run } from '../harness/run.ts'
+import { allRules } from '../harness/selection.ts'
+import type { SentRequest } from '../spec/model.ts'
+import { command, references, type Ready } from '../servers/index.ts'
+import { suites } from '../suites/sse/index.ts'
+import type { Property } from '../suites/stimulus.ts'
+
+const cases = 3000
+const rounds = 3
+
+const options = (target: string): RunOptions => ({
+  target, method: 'GET', headers: [], insecure: false, only: [], skip: [], failOn: 'must', allowOriginChange: false,
+})
+
+interface Server {
+  readonly ready: Ready
+  stop(): Promise<void>
+}
+
+/** A reference server in a process of its own; undefined where it has no binary. */
+async function serve(name: string): Promise<Server | undefined> {
+  const [file, ...args] = command(name, ['--port', '0'])
+  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'ignore'] })
+  const exit = once(child, 'exit')
+  const line = await Promise.race([once(child.stdout, 'data'), exit.then(() => undefined)])
+  if (line === undefined) return undefined
+  return {
+    ready: JSON.parse(String(line[0])) as Ready,
+    stop: async () => {
+      child.kill()
+      await exit
+    },
+  }
+}
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+
+const found = suites.flatMap(({ properties }) => properties).find(({ id }) => id === 'framing/multiline-data')
+if (!found) throw new Error('the property that is measured is gone')
+// short payloads only: the rate is of cases, not of bytes
+const property: Property = { ...found, examples: [], runs: cases }
+
+async function perSecond(request: SentRequest, fresh: boolean): Promise<number> {
+  const probe = new Probe({ insecure: false })
+  const began = performance.now()
+  const done = await drive(fresh ? { ...property, fresh: true } : property, allRules, probe.keep(), { probe, request, declares: {}, seed: 1 })
+  probe.abort()
+  if ([...done.byRule.values()].some(({ failing }) => failing.length > 0)) throw new Error('a case failed: nothing to measure')
+  return done.cases / ((performance.now() - began) / 1000)
+}
+
+/** The floor: the same requests on one connection, nobody looking at the answers. */
+async function floor(request: SentRequest): Promise<number> {
+  const probe = new Probe({ insecure: false })
+  const connection = probe.keep()
+  const asked = { ...request, body: JSON.stringify({ events: [{ data: 'a\nb' }, { data: 'anchor' }], end: 'close' }) }
+  const began = performance.now()
+  for (let i = 0; i < cases; i++) await connection.send({ id: 'floor', role: 'play', request: asked }, 5000)
+  probe.abort()
+  return cases / ((performance.now() - began) / 1000)
+}
+
+for (const { name, label } of references) {
+  const server = await serve(name)
+  if (!server) {
+    process.stdout.write(`${label}: no binary for Node ${process.versions.node}\n`)
+    continue
+  }
+  try {
+    const { descriptor, url } = server.ready
+    const { body: _, ...ordinary } = ordinaryRequest(options(new URL('play', url).href))
+    const request: SentRequest = { ...ordinary, method: 'POST', headers: [...ordinary.headers, ['Content-Type', 'application/json']] }
+    const kept: number[] = []
+    const opened: number[] = []
+    const bare: number[] = []
+    for (let round = 0; round < rounds; round++) {
+      bare.push(await floor(request))
+      kept.push(await perSecond(request, false))
+      opened.push(await perSecond(request, true))
+    }
+    const report = await run(options(descriptor))
+    process.stdout.write([
+      `${label}: whole run ${(report.run.ms / 1000).toFixed(1)} s, ${report.run.cases} cases, ${report.run.links} connections`,
+      `  judged cases a second, one after the other: ${median(kept).toFixed(0)} kept alive (${(median(kept) / median(bare)).toFixed(2)} of unjudged), ${median(opened).toFixed(0)} on fresh sockets`,
+      '',
+    ].join('\n'))
+  } finally {
+    await server.stop()
+  }
+}
