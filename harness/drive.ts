@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import type { Declares, Event, Replay, Rule, RuleId, SentRequest } from '../spec/model.ts'
 import { readExchange, type Exchange } from '../spec/sse/exchange.ts'
 import { changed, type Property, type Script } from '../suites/stimulus.ts'
-import type { KeptConnection, Probe } from './probe.ts'
+import type { KeptConnection } from './kept.ts'
+import type { Probe } from './probe.ts'
 
 /** ms; a play that is not over by then is left */
 const caseMs = 5000
@@ -110,3 +111,13 @@ export async function drive(
 }
 
 const asJson = (event: Event): Event => (event.data === undefined ? event : { ...event, data: JSON.stringify(event.data) })
+
+/** What all properties together showed about a rule; undefined when none of them was driven. */
+export function drivenOf(drives: readonly Drive[], rule: RuleId): Driven | undefined {
+  const all = drives.flatMap(({ byRule }) => byRule.get(rule) ?? [])
+  if (all.length === 0) return undefined
+  // the property that shrinks for this rule speaks first; of the others one case is enough
+  const failing = all.toSorted((a, b) => Number(b.replay !== undefined) - Number(a.replay !== undefined)).flatMap((one) => one.failing)
+  const replay = all.find((one) => one.replay)?.replay
+  return { examined: all.reduce((sum, one) => sum + one.examined, 0), failing: failing.slice(0, 1), ...(replay ? { replay } : {}) }
+}

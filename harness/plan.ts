@@ -1,5 +1,6 @@
 /** Which provocations a run makes, and why not the others. Pure. */
 import type { Declares, RuleId, Why } from '../spec/model.ts'
+import type { Answer } from '../spec/sse/exchange.ts'
 import type { BaseFacts, Property, Stimulus, Suite } from '../suites/stimulus.ts'
 
 /** What is known of the target before anything but the first request was sent. */
@@ -97,4 +98,18 @@ export function absence(rule: RuleId, plan: Plan): Absence {
   const skipped = plan.skipped.filter(({ feeds }) => feeds.includes(rule))
   const reason = skipped.find(({ why }) => why !== 'not-applicable') ?? skipped[0]
   return sent || !reason ? { why: 'no-subject' } : { why: reason.why, note: reason.note }
+}
+
+/** What the first exchange with a target showed. */
+export function factsOf(answer: Answer | undefined): BaseFacts {
+  if (!answer) return { status: 0, isEventStream: false, events: 0, ids: 0 }
+  const { head, message, link } = answer
+  const end = message.body?.complete ? message.body.completeAt : link.ended.by === 'target' ? link.ended.at : undefined
+  return {
+    status: answer.status,
+    isEventStream: answer.isEventStream,
+    events: answer.isEventStream ? answer.stream.events.length : 0,
+    ids: answer.isEventStream ? answer.stream.blocks.filter((block) => block.lines.some((line) => line.name === 'id' && line.value !== '')).length : 0,
+    ...(head && end !== undefined ? { endedAfterMs: end - head.at } : {}),
+  }
 }

@@ -6,9 +6,10 @@ import type { Declares, Link, Rule, RuleId, Scene, SentRequest, Transcript, Verd
 import { readExchange, type Answer, type Exchange } from '../spec/sse/exchange.ts'
 import { rooms } from '../spec/sse/index.ts'
 import { suites } from '../suites/sse/index.ts'
-import type { Address, BaseFacts } from '../suites/stimulus.ts'
-import { drive, type Drive } from './drive.ts'
-import { absence, planned, type Absence, type Plan, type Situation } from './plan.ts'
+import type { Address } from '../suites/stimulus.ts'
+import { drive, drivenOf, type Drive } from './drive.ts'
+import { absence, factsOf, planned, type Absence, type Plan, type Situation } from './plan.ts'
+import { pooled } from './pool.ts'
 import type { Probe } from './probe.ts'
 import type { Incomplete, Report } from './report.ts'
 import { isLoopback, ordinaryRequest, type RunOptions } from './request.ts'
@@ -17,6 +18,7 @@ import { maskBytes, secretsOf } from './secrets.ts'
 import { selectedRules } from './selection.ts'
 import { perform, type StageOptions } from './stage.ts'
 import { contact, partUrl, type FirstContact } from './target.ts'
+import { quoted, unusable } from './unusable.ts'
 
 /** a fixed seed: the same target gets the same cases, and so the same verdicts, from run to run */
 export const defaultSeed = 20260316
@@ -85,7 +87,7 @@ export class Session {
       return
     }
     if (first.kind === 'unusable') {
-      this.incomplete = { reason: first.reason, ...this.#quoted(readAnswer(first.base)) }
+      this.incomplete = { reason: first.reason, ...quoted(readAnswer(first.base), this.#secrets) }
       return
     }
     this.#request = first.request
@@ -99,7 +101,7 @@ export class Session {
       return
     }
     this.#keep('base', [...hops, first.base.link()])
-    this.incomplete = this.#unusable(first.base.answer())
+    this.incomplete = unusable(first.base.answer(), this.#secrets)
   }
 
   /** 429 and 503 are asked again once, after what Retry-After says, 10 s at most. */
@@ -115,38 +117,6 @@ export class Session {
       this.#hooks.signal?.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
     })
     return ask()
-  }
-
-  /** Why a first answer leaves nothing to judge; undefined when rules can say it (the design's table). */
-  #unusable(answer: Answer): Incomplete | undefined {
-    const { status, link, message } = answer
-    const { ended } = link
-    if (status === 0) {
-      if (ended.by === 'kit' && ended.how === 'deadline') return undefined
-      if (ended.by === 'kit' && ended.how === 'abort') return { reason: 'interrupted before the first answer' }
-      if (link.chunks.length > 0) return { reason: 'the answer is not HTTP/1.1', ...this.#quoted(answer) }
-      const detail = 'detail' in ended && ended.detail ? ` (${ended.detail})` : ''
-      const certificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/i.test(detail)
-      if (ended.how === 'refused') {
-        return { reason: `no connection to ${new URL(link.request.url).host}${detail}: ${certificate ? 'if you trust it, add --insecure' : 'is the server running there?'}` }
-      }
-      return { reason: `the target ${ended.how === 'rst' ? 'reset' : 'closed'} the connection before it answered${detail}`, ...this.#quoted(answer) }
-    }
-    if (message.head === undefined) return { reason: 'the answer is not HTTP/1.1', ...this.#quoted(answer) }
-    if (status === 204) return { reason: '204: the target says that there is nothing to stream' }
-    if (status < 400) return undefined
-    const allow = answer.values('allow').join(', ')
-    const hint = status === 405 ? `; it allows ${allow || 'other methods'}: try --method POST --body @request.json`
-      : status === 401 || status === 403 ? '; give credentials with --token or --header'
-      : ''
-    return { reason: `the target answered ${status} to ${link.request.method}${hint}`, ...this.#quoted(answer) }
-  }
-
-  #quoted(answer: Answer): { quoted?: string } {
-    const received = Buffer.concat(answer.link.chunks.map(({ bytes }) => bytes))
-    const shown = answer.message.body?.bytes ?? received
-    const masked = maskBytes(new Uint8Array(shown.length ? shown : received), this.#secrets).subarray(0, 200)
-    return masked.length ? { quoted: Buffer.from(masked).toString('utf8') } : {}
   }
 
   #keep(stimulus: string, links: readonly Link[]): void {
@@ -229,6 +199,7 @@ export class Session {
   #stage(): StageOptions {
     return {
       probe: this.#probe,
+      driven: this.descriptor !== undefined,
       declares: this.#declares,
       observeMs: this.#observeMs,
       insecure: this.#options.insecure,
@@ -271,7 +242,7 @@ export class Session {
     }
     return this.#rules.map((rule) => {
       const blocked = this.kind === undefined && !firstAnswerRules.has(rule.id)
-      const driven = this.#drivenOf(rule.id)
+      const driven = drivenOf(this.#drives, rule.id)
       const absent = blocked ? this.#blockedBy() : this.#absence(rule.id)
       return judge(rule, {
         scene: blocked ? { ...scene, exchanges: [] } : scene,
@@ -298,16 +269,7 @@ export class Session {
   /** rules whose cases were played and gave nothing to look at */
   get #refusedPlays(): ReadonlySet<RuleId> {
     const rules = this.#drives.filter(({ cases }) => cases > 0).flatMap(({ byRule }) => [...byRule.keys()])
-    return new Set(rules.filter((id) => this.#drivenOf(id)?.examined === 0))
-  }
-
-  #drivenOf(rule: RuleId): { examined: number; failing: Exchange[]; replay?: NonNullable<Verdict['replay']> } | undefined {
-    const all = this.#drives.flatMap(({ byRule }) => byRule.get(rule) ?? [])
-    if (all.length === 0) return undefined
-    // the property that shrinks for this rule speaks first; of the others one case is enough
-    const failing = all.toSorted((a, b) => Number(b.replay !== undefined) - Number(a.replay !== undefined)).flatMap((one) => one.failing)
-    const replay = all.find((one) => one.replay)?.replay
-    return { examined: all.reduce((sum, one) => sum + one.examined, 0), failing: failing.slice(0, 1), ...(replay ? { replay } : {}) }
+    return new Set(rules.filter((id) => drivenOf(this.#drives, id)?.examined === 0))
   }
 
   notes(): Report['notes'] {
@@ -320,32 +282,3 @@ export class Session {
 }
 
 const readAnswer = (link: Link): Answer => readExchange({ stimulus: 'base', links: [link], acts: [] }).answers[0] as Answer
-
-function factsOf(answer: Answer | undefined): BaseFacts {
-  if (!answer) return { status: 0, isEventStream: false, events: 0 }
-  const { head, message, link } = answer
-  const end = message.body?.complete ? message.body.completeAt : link.ended.by === 'target' ? link.ended.at : undefined
-  return {
-    status: answer.status,
-    isEventStream: answer.isEventStream,
-    events: answer.isEventStream ? answer.stream.events.length : 0,
-    ...(head && end !== undefined ? { endedAfterMs: end - head.at } : {}),
-  }
-}
-
-/** Works through a list, so many at once and no faster than the spacing. */
-async function pooled<T>(
-  items: readonly T[],
-  { atOnce, spacingMs }: { readonly atOnce: number; readonly spacingMs: number },
-  work: (item: T, index: number) => Promise<void>,
-): Promise<void> {
-  let next = 0
-  let free = Promise.resolve()
-  const worker = async (): Promise<void> => {
-    for (let i = next++; i < items.length; i = next++) {
-      if (spacingMs > 0 && i > 0) await (free = free.then(() => new Promise((resolve) => setTimeout(resolve, spacingMs))))
-      await work(items[i] as T, i)
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker))
-}

@@ -2,10 +2,14 @@
 import { request as send, Agent } from 'undici'
 import type { Act, Declares, Link, SentRequest, Transcript } from '../spec/model.ts'
 import { changed, type Address, type Step, type Stimulus } from '../suites/stimulus.ts'
-import type { OpenLink, Probe } from './probe.ts'
+import type { OpenLink } from './link.ts'
+import type { Probe } from './probe.ts'
+import { linkLimit, type Limit } from './wire.ts'
 
 export interface StageOptions {
   readonly probe: Probe
+  /** the target is a driver */
+  readonly driven: boolean
   readonly declares: Declares
   /** ms of the observation window */
   readonly observeMs: number
@@ -17,11 +21,15 @@ export interface StageOptions {
   control(act: 'publish' | 'finish', channel: string): SentRequest | undefined
 }
 
+/** Links besides the base look at one thing each; of a driver they carry what the kit published. */
+const observedLimit: Limit = { bytes: 2 * 1024 * 1024, lines: 10_000 }
+
 /** A stimulus performed: the transcript of all it opened, up to the deadline. Never throws for what a target does. */
 export async function perform(stimulus: Stimulus, channel: string, stage: StageOptions): Promise<Transcript> {
   const { probe } = stage
   const links = new Map<string, OpenLink>()
   const acts: Act[] = []
+  const limit = stage.driven ? linkLimit : observedLimit
   const deadline = probe.now() + stimulus.deadlineMs
   const agent = new Agent({ connect: { rejectUnauthorized: !stage.insecure }, pipelining: 1, connections: 64 })
   try {
@@ -40,7 +48,7 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
     if (step.do === 'open') {
       const ordinary = stage.address(step.to, channel)
       if (!ordinary) return
-      const dial = { id: `${stimulus.id}/${step.link}`, role: step.role, request: changed(ordinary, step.asked) }
+      const dial = { id: `${stimulus.id}/${step.link}`, role: step.role, request: changed(ordinary, step.asked), limit }
       const link = probe.open(step.asked?.host ? { ...dial, host: step.asked.host } : dial)
       links.set(step.link, link)
       if (step.until) await link.read(step.until, 'window' in step.until ? stage.observeMs : left())

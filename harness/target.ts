@@ -9,7 +9,8 @@ import type { Descriptor, PartName } from '../spec/contract/contract.ts'
 import { field } from '../spec/http.ts'
 import { Answer } from '../spec/sse/exchange.ts'
 import type { Link, SentRequest } from '../spec/model.ts'
-import type { OpenLink, Probe } from './probe.ts'
+import type { OpenLink } from './link.ts'
+import type { Probe } from './probe.ts'
 
 /** Fetch, HTTP-redirect fetch: a client gives up after so many */
 export const mostRedirects = 20

@@ -53,7 +53,9 @@ export interface Act {
   readonly at: number
   /** ms; answer complete */
   readonly doneAt: number
-  readonly kind: 'publish' | 'finish' | 'stats' | 'token' | 'signal'
+  readonly kind: 'publish' | 'finish' | 'tune' | 'stats' | 'token' | 'signal'
+  /** the act was on another channel than the links of the stimulus */
+  readonly to?: 'sibling'
   readonly request: SentRequest
   /** 0 when no answer came */
   readonly status: number

@@ -14,6 +14,10 @@ export interface Asked {
   /** a Host field that HTTP forbids */
   readonly host?: 'absent' | 'twice'
   readonly body?: string
+  /** `Last-Event-ID`: the last event ID that another link of the stimulus has committed (none: no header), or UTF-8 text */
+  readonly lastEventId?: { readonly of: string } | { readonly text: string }
+  /** query fields to add to the URL */
+  readonly query?: Readonly<Record<string, string>>
   /** the token of `--token` and the Authorization of `--header` are left out */
   readonly anonymous?: true
 }
@@ -30,6 +34,8 @@ export type Until =
   | { readonly events: number }
   /** an event with this data has been dispatched: a sentinel */
   | { readonly sentinel: string }
+  /** nothing more than this many ms */
+  | { readonly ms: number }
 
 /** What a request goes to: the target's own URL, or a part of the contract. */
 export type Address =
@@ -38,20 +44,39 @@ export type Address =
   | 'stream'
   | 'play'
   | 'limited'
+  /** another channel, whose name begins with that of this stimulus */
+  | 'sibling'
   /** a channel whose name the contract forbids */
   | 'forbidden-channel'
 
 export type Step =
-  /** opens a link and goes on when `until` says so; without `until` as soon as the head (or its absence) is certain */
-  | { readonly do: 'open'; readonly link: string; readonly role: string; readonly to: Address; readonly asked?: Asked; readonly until?: Until }
-  /** reads an open link on */
+  /**
+   * opens a link and goes on when `until` says so; without `until` as soon as the head (or its absence) is certain.
+   * `stalled`: not a byte is read until a `read` step; `stay`: the link stays open when `until` is reached
+   */
+  | {
+      readonly do: 'open'; readonly link: string; readonly role: string; readonly to: Address; readonly asked?: Asked
+      readonly until?: Until; readonly stalled?: true; readonly stay?: true
+    }
+  /** reads an open link on; it stays open */
   | { readonly do: 'read'; readonly link: string; readonly until: Until }
-  /** the kit leaves an open link */
-  | { readonly do: 'leave'; readonly link: string }
-  /** publishes batches on the channel of this stimulus, all at once */
-  | { readonly do: 'publish'; readonly batches: readonly (readonly Event[])[] }
+  /** the kit leaves an open link: by FIN, or by RST */
+  | { readonly do: 'leave'; readonly link: string; readonly by?: 'rst' }
+  /** publishes batches on the channel of this stimulus (or its sibling): all at once, or one after the other, `everyMs` apart */
+  | {
+      readonly do: 'publish'; readonly batches: readonly (readonly Event[])[]; readonly to?: 'sibling'
+      readonly everyMs?: number
+    }
+  /** publishes one plain event after the other, `sync-1`, `sync-2`, …, until one has arrived on that link: from then on it is live */
+  | { readonly do: 'sync'; readonly link: string }
   /** finishes the channel of this stimulus */
   | { readonly do: 'finish' }
+  /** sets the limits of the channel (contract: tune) */
+  | { readonly do: 'tune'; readonly values: Readonly<Record<string, number>> }
+  /** asks for stats, again and again until the number is as wanted or `withinMs` have passed; the last answer is kept as an act */
+  | { readonly do: 'stats'; readonly of: 'subscribers' | 'plays'; readonly is: number; readonly withinMs: number }
+  /** branches that go on at the same time */
+  | { readonly do: 'together'; readonly branches: readonly (readonly Step[])[] }
 
 export interface Stimulus {
   /** `area/slug` */
@@ -81,6 +106,8 @@ export interface BaseFacts {
   readonly isEventStream: boolean
   /** events dispatched in the window */
   readonly events: number
+  /** events with an id of their own */
+  readonly ids: number
   /** ms from the head to the end of the message when the target ended it */
   readonly endedAfterMs?: number
 }

@@ -1,0 +1,172 @@
+/** One request on a connection of its own: everything that comes back is kept with its arrival time. */
+import type net from 'node:net'
+import { ResponseReader } from '../spec/http.ts'
+import type { Chunk, Ended, Link } from '../spec/model.ts'
+import { Answer } from '../spec/sse/exchange.ts'
+import type { Until } from '../suites/stimulus.ts'
+import { Allowance, linkLimit, opened, wire, type Dial } from './wire.ts'
+
+/** ms and bytes; what is waited for between our FIN and giving up on the rest */
+const farewellMs = 50
+const farewellBytes = 256 * 1024
+
+/** One request on a connection of its own, and what has come back so far. */
+export class OpenLink {
+  readonly #dial: Dial
+  readonly #socket: net.Socket
+  readonly #now: () => number
+  readonly #chunks: Chunk[] = []
+  readonly #reader: ResponseReader
+  readonly #watchers = new Set<() => void>()
+  readonly over: Promise<void>
+  readonly #allowance: Allowance
+  #openedAt: number
+  #drained = 0
+  #ended: Ended | undefined
+  #completeAt: number | undefined
+  #headAt: number | undefined
+  #finish: () => void = () => {}
+
+  constructor(dial: Dial, socket: net.Socket, now: () => number) {
+    this.#dial = dial
+    this.#socket = socket
+    this.#now = now
+    this.#openedAt = now()
+    this.#reader = new ResponseReader(dial.request.method)
+    this.#allowance = new Allowance(dial.limit ?? linkLimit)
+    this.over = new Promise((resolve) => (this.#finish = resolve))
+    let connected = false
+    socket.once(opened(socket), () => {
+      connected = true
+      this.#openedAt = now()
+      socket.write(wire(dial.request, dial.host))
+    })
+    socket.on('data', (data: Buffer) => this.#take(data))
+    socket.once('end', () => {
+      this.#reader.end()
+      this.#end({ at: now(), by: 'target', how: 'fin' })
+    })
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      const how = connected ? 'rst' : 'refused'
+      this.#end({ at: now(), by: 'target', how, detail: error.code ? `${error.code}: ${error.message}` : error.message })
+    })
+    socket.once('close', () => this.#end({ at: now(), by: 'target', how: connected ? 'fin' : 'refused' }))
+  }
+
+  #take(data: Buffer): void {
+    if (this.#ended) return this.#drain(data.length)
+    const chunk = { at: this.#now(), bytes: new Uint8Array(data) }
+    this.#chunks.push(chunk)
+    this.#reader.push(chunk)
+    if (this.#reader.state !== 'head') this.#headAt ??= chunk.at
+    if (this.#reader.state === 'complete' || this.#reader.state === 'not-http') this.#completeAt ??= chunk.at
+    if (!this.#allowance.covers(data)) this.leave('limit')
+    this.#wake()
+  }
+
+  #drain(bytes: number): void {
+    this.#drained += bytes
+    if (this.#drained > farewellBytes) this.#socket.destroy()
+  }
+
+  #end(ended: Ended): void {
+    if (this.#ended) return
+    this.#ended = ended
+    this.#wake()
+    this.#finish()
+  }
+
+  #wake(): void {
+    for (const watcher of this.#watchers) watcher()
+  }
+
+  get isOver(): boolean {
+    return this.#ended !== undefined
+  }
+
+  /** Resolves when the head is complete, or the link is over, or so many ms have passed since the request. */
+  async head(withinMs: number): Promise<void> {
+    await this.#when(() => this.#headAt !== undefined, withinMs)
+  }
+
+  /**
+   * Reads until the condition holds, the message is complete, the link is over, or `withinMs` have passed, and leaves
+   * the link unless `stay`. What made it stop stands in `ended`.
+   */
+  async read(until: Until, withinMs: number, stay = false): Promise<void> {
+    const lingerMs = 'thenMs' in until ? until.thenMs : 0
+    const done = 'head' in until ? () => this.#headAt !== undefined : this.#condition(until)
+    await this.#when(() => this.#completeAt !== undefined || done(), withinMs)
+    if (lingerMs > 0 && !this.isOver) await this.#when(() => false, lingerMs)
+    if (stay || this.isOver) return
+    const window = 'window' in until || done()
+    this.leave(this.#reader.state === 'complete' ? 'complete' : this.#headAt === undefined || !window ? 'deadline' : 'window')
+  }
+
+  #condition(until: Until): () => boolean {
+    if ('events' in until) return () => this.answer().stream.events.length >= until.events
+    if ('sentinel' in until) {
+      const text = Buffer.from(until.sentinel)
+      let looked = 0
+      return () => {
+        // the raw bytes are searched first: decoding everything anew at each arrival would be quadratic
+        const recent = Buffer.concat(this.#chunks.slice(Math.max(0, looked - 2)).map(({ bytes }) => bytes))
+        looked = this.#chunks.length
+        if (!recent.includes(text)) return this.#sentinelNear && this.#saw(until.sentinel)
+        this.#sentinelNear = true
+        return this.#saw(until.sentinel)
+      }
+    }
+    return () => false
+  }
+
+  /** the sentinel's bytes have come, its blank line perhaps not */
+  #sentinelNear = false
+
+  #saw(data: string): boolean {
+    return this.answer().stream.events.some((event) => event.data === data)
+  }
+
+  #when(holds: () => boolean, withinMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        clearTimeout(timer)
+        this.#watchers.delete(look)
+        resolve()
+      }
+      const look = (): void => {
+        if (this.isOver || holds()) settle()
+      }
+      const timer = setTimeout(settle, Math.max(0, withinMs))
+      this.#watchers.add(look)
+      look()
+    })
+  }
+
+  /** Leaves by FIN; what had arrived stays. */
+  leave(how: Extract<Ended, { by: 'kit' }>['how']): void {
+    if (this.isOver) return
+    this.#end({ at: this.#now(), by: 'kit', how })
+    const socket = this.#socket
+    if (socket.connecting) return void socket.destroy()
+    socket.resume()
+    socket.end()
+    setTimeout(() => socket.destroy(), farewellMs)
+  }
+
+  abort(): void {
+    this.leave('abort')
+    this.#socket.destroy()
+  }
+
+  /** What has been seen so far, as a value. */
+  link(): Link {
+    const { id, role, request } = this.#dial
+    const ended: Ended = this.#ended ?? { at: this.#now(), by: 'kit', how: 'window' }
+    return { id, role, request, openedAt: this.#openedAt, chunks: [...this.#chunks], ended }
+  }
+
+  answer(): Answer {
+    return new Answer(this.link())
+  }
+}

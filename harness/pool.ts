@@ -1,0 +1,23 @@
+export interface Pool {
+  /** how many are worked on at the same time */
+  readonly atOnce: number
+  /** ms between two beginnings */
+  readonly spacingMs: number
+}
+
+/** Works through a list, so many at once and no faster than the spacing. */
+export async function pooled<T>(
+  items: readonly T[],
+  { atOnce, spacingMs }: Pool,
+  work: (item: T, index: number) => Promise<void>,
+): Promise<void> {
+  let next = 0
+  let free = Promise.resolve()
+  const worker = async (): Promise<void> => {
+    for (let i = next++; i < items.length; i = next++) {
+      if (spacingMs > 0 && i > 0) await (free = free.then(() => new Promise((resolve) => setTimeout(resolve, spacingMs))))
+      await work(items[i] as T, i)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker))
+}

@@ -1,0 +1,59 @@
+/** First answers that leave nothing to judge: what came, and what to type (the design's table). */
+import type { Answer } from '../spec/sse/exchange.ts'
+import type { Incomplete } from './report.ts'
+import { maskBytes } from './secrets.ts'
+
+/** bytes of an answer that are shown */
+const shownBytes = 200
+
+/** Why a first answer leaves nothing to judge; undefined when rules can say it. */
+export function unusable(answer: Answer, secrets: readonly string[]): Incomplete | undefined {
+  const { status, link, message } = answer
+  const { ended } = link
+  const quote = quoted(answer, secrets)
+  if (message.head === undefined) {
+    if (ended.by === 'kit' && ended.how === 'abort') return { reason: 'interrupted before the first answer' }
+    if (isBegun(answer) && ended.by === 'kit' && ended.how === 'deadline') return undefined
+    const reason = withoutHead(answer)
+    return { reason, ...quote }
+  }
+  if (status === 204) return { reason: '204: the target says that there is nothing to stream' }
+  if (status >= 200 && status < 400) return undefined
+  if (status < 200) return { reason: `the target answered with the status ${status}, which HTTP does not know`, ...quote }
+  const allow = answer.values('allow').join(', ')
+  const hint = status === 405 ? `; it allows ${allow || 'other methods'}: try --method POST --body @request.json`
+    : status === 401 || status === 403 ? '; give credentials with --token or --header'
+    : ''
+  return { reason: `the target answered ${status} to ${link.request.method}${hint}`, ...quote }
+}
+
+/** Nothing came, or the beginning of a head: what else comes may be HTTP. */
+const isBegun = ({ link, message }: Answer): boolean => link.chunks.length === 0 || message.junk === undefined
+
+function withoutHead(answer: Answer): string {
+  const { link } = answer
+  const { ended } = link
+  const detail = 'detail' in ended && ended.detail ? ` (${ended.detail})` : ''
+  const place = new URL(link.request.url).host
+  if (ended.how === 'refused') {
+    if (/WRONG_VERSION_NUMBER|EPROTO|packet length/i.test(detail)) return `${place} does not speak TLS${detail}: try http://`
+    const certificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/i.test(detail)
+    return `no connection to ${place}${detail}: ${certificate ? 'if you trust it, add --insecure' : 'is the server running there?'}`
+  }
+  const [first] = link.chunks
+  // an alert of TLS (RFC 8446 5.1): the server took the request for a handshake
+  if (first?.bytes[0] === 0x15 && first.bytes[1] === 3) return `${place} speaks TLS: try https://`
+  if (!isBegun(answer)) return 'the answer is not HTTP/1.1'
+  const received = link.chunks.reduce((sum, { bytes }) => sum + bytes.length, 0)
+  if (ended.how === 'limit') return `the target sent ${received} bytes and no end of a head`
+  const where = received > 0 ? 'in the head of its answer' : 'before it answered'
+  return `the target ${ended.how === 'rst' ? 'reset' : 'closed'} the connection ${where}${detail}`
+}
+
+/** The first bytes of an answer as text, secrets masked; nothing when there are none. */
+export function quoted({ link, message }: Answer, secrets: readonly string[]): { quoted?: string } {
+  const body = message.body?.bytes ?? new Uint8Array()
+  const shown = body.length > 0 ? body : new Uint8Array(Buffer.concat(link.chunks.map(({ bytes }) => bytes)))
+  const masked = maskBytes(shown, secrets).subarray(0, shownBytes)
+  return masked.length > 0 ? { quoted: Buffer.from(masked).toString('utf8') } : {}
+}

@@ -1,0 +1,63 @@
+/** What goes out on a socket, and how much may come back. */
+import type net from 'node:net'
+import tls from 'node:tls'
+import type { SentRequest } from '../spec/model.ts'
+import type { Asked } from '../suites/stimulus.ts'
+
+export interface Dial {
+  readonly id: string
+  readonly role: string
+  readonly request: SentRequest
+  readonly host?: Asked['host']
+  /** `linkLimit` when absent */
+  readonly limit?: Limit
+}
+
+/** What a link may bring before it is left: a flood shows nothing new, and every line of it is kept and judged. */
+export interface Limit {
+  readonly bytes: number
+  /** LF and CR, those of the head and of chunk sizes included */
+  readonly lines: number
+}
+
+export const linkLimit: Limit = { bytes: 16 * 1024 * 1024, lines: 100_000 }
+/** What a link may still bring. */
+export class Allowance {
+  #bytes: number
+  #lines: number
+
+  constructor({ bytes, lines }: Limit) {
+    this.#bytes = bytes
+    this.#lines = lines
+  }
+
+  /** Takes an arrival off; false when the limit is reached. */
+  covers(data: Uint8Array): boolean {
+    this.#bytes -= data.length
+    for (const byte of data) if (byte === 10 || byte === 13) this.#lines -= 1
+    return this.#bytes > 0 && this.#lines > 0
+  }
+}
+
+/** The request as bytes (RFC 9112 3). */
+export function wire(request: SentRequest, host?: Asked['host']): Buffer {
+  const { pathname, search } = new URL(request.url)
+  const hosts = host === 'absent' ? [] : host === 'twice' ? ['Host', 'Host'] : ['Host']
+  const body = request.body === undefined ? undefined : Buffer.from(request.body)
+  const named = request.headers.filter(([name]) => name.toLowerCase() !== 'host')
+  const head = [
+    `${request.method} ${pathname}${search} HTTP/${request.version}`,
+    ...hosts.map((name) => `${name}: ${hostOf(request)}`),
+    ...named.map(([name, value]) => `${name}: ${value}`),
+    ...(body && !named.some(([name]) => name.toLowerCase() === 'content-length') ? [`Content-Length: ${body.length}`] : []),
+    '\r\n',
+  ].join('\r\n')
+  return body ? Buffer.concat([Buffer.from(head, 'latin1'), body]) : Buffer.from(head, 'latin1')
+}
+
+function hostOf({ url, headers }: SentRequest): string {
+  return headers.find(([name]) => name.toLowerCase() === 'host')?.[1] ?? new URL(url).host
+}
+
+/** The event of a socket that stands. */
+export const opened = (socket: net.Socket): string => (socket instanceof tls.TLSSocket ? 'secureConnect' : 'connect')
