@@ -8,14 +8,31 @@ import type { Probe } from './probe.ts'
 
 /** ms; a play that is not over by then is left */
 const caseMs = 5000
-/** after so many cases in a row without an answer the property is given up */
-const mostUnanswered = 3
+/** after so many cases in a row without an answer, of all properties together, plays are given up */
+const mostUnanswered = 4
+/** after so many cases that were not over in time the property is given up */
+const mostLate = 2
+
+/** What all properties of a run share: whether the target still answers plays. */
+export class Patience {
+  #unanswered = 0
+
+  saw(answered: boolean): void {
+    this.#unanswered = answered ? 0 : this.#unanswered + 1
+  }
+
+  get isOver(): boolean {
+    return this.#unanswered >= mostUnanswered
+  }
+}
 
 export interface DriveOptions {
   readonly probe: Probe
   /** where plays go, with everything but the body */
   readonly request: SentRequest
   readonly declares: Declares
+  /** shared with the other properties of the run; without it the property has its own */
+  readonly patience?: Patience
   readonly seed: number
   /** generated cases instead of the property's own number */
   readonly runs?: number
@@ -35,7 +52,7 @@ export interface Drive {
   readonly property: string
   readonly cases: number
   readonly byRule: ReadonlyMap<RuleId, Driven>
-  /** no case was answered any more */
+  /** given up, because cases were not answered any more or not over in time */
   readonly unanswered: boolean
 }
 
@@ -53,14 +70,17 @@ export async function drive(
   const own = fed.find((rule) => rule.id === property.feeds[0])
   const byRule = new Map<RuleId, Driven>(fed.map((rule) => [rule.id, { examined: 0, failing: [] }]))
   let cases = 0
-  let unanswered = 0
+  const patience = options.patience ?? new Patience()
+  let late = 0
   let shrinking = false
 
   const fails = async (script: Script): Promise<boolean> => {
-    if (options.signal?.aborted || unanswered >= mostUnanswered) return false
+    if (options.signal?.aborted || patience.isOver || late >= mostLate) return false
     const exchange = await play(script)
     cases += 1
-    unanswered = exchange.answers[0]?.head ? 0 : unanswered + 1
+    const [answer] = exchange.answers
+    patience.saw(answer?.head !== undefined)
+    if (answer?.link.ended.how === 'deadline') late += 1
     let ownFailed = false
     for (const rule of fed) {
       const findings = rule.check(exchange)
@@ -92,7 +112,7 @@ export async function drive(
     const id = `${own.id}:${details.seed}:${details.counterexamplePath ?? '0'}`
     ownSeen.replay = { id, counterexample: fc.stringify(script.events) }
   }
-  return { property: property.id, cases, byRule, unanswered: unanswered >= mostUnanswered }
+  return { property: property.id, cases, byRule, unanswered: patience.isOver || late >= mostLate }
 
   async function play(script: Script): Promise<Exchange> {
     const events = options.declares.data === 'json' ? script.events.map(asJson) : script.events

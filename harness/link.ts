@@ -41,7 +41,7 @@ export class OpenLink {
       this.#openedAt = now()
       socket.write(wire(dial.request, dial.host))
     })
-    socket.on('data', (data: Buffer) => this.#take(data))
+    if (!dial.stalled) this.#flow()
     socket.once('end', () => {
       this.#reader.end()
       this.#end({ at: now(), by: 'target', how: 'fin' })
@@ -51,6 +51,11 @@ export class OpenLink {
       this.#end({ at: now(), by: 'target', how, detail: error.code ? `${error.code}: ${error.message}` : error.message })
     })
     socket.once('close', () => this.#end({ at: now(), by: 'target', how: connected ? 'fin' : 'refused' }))
+  }
+
+  /** Without a reader the system takes in about 4 MiB and then pushes back; a pause would come one read too late. */
+  #flow(): void {
+    if (this.#socket.listenerCount('data') === 0) this.#socket.on('data', (data: Buffer) => this.#take(data))
   }
 
   #take(data: Buffer): void {
@@ -94,13 +99,19 @@ export class OpenLink {
    * the link unless `stay`. What made it stop stands in `ended`.
    */
   async read(until: Until, withinMs: number, stay = false): Promise<void> {
+    this.#flow()
     const lingerMs = 'thenMs' in until ? until.thenMs : 0
     const done = 'head' in until ? () => this.#headAt !== undefined : this.#condition(until)
     await this.#when(() => this.#completeAt !== undefined || done(), withinMs)
     if (lingerMs > 0 && !this.isOver) await this.#when(() => false, lingerMs)
     if (stay || this.isOver) return
-    const window = 'window' in until || done()
+    const window = 'window' in until || 'ms' in until || done()
     this.leave(this.#reader.state === 'complete' ? 'complete' : this.#headAt === undefined || !window ? 'deadline' : 'window')
+  }
+
+  /** Waits until what has arrived looks as wanted, the link is over, or so many ms have passed; the link stays. */
+  async arrival(wanted: (answer: Answer) => boolean, withinMs: number): Promise<void> {
+    await this.#when(() => wanted(this.answer()), withinMs)
   }
 
   #condition(until: Until): () => boolean {
@@ -157,6 +168,13 @@ export class OpenLink {
   abort(): void {
     this.leave('abort')
     this.#socket.destroy()
+  }
+
+  /** Leaves by RST, as a crashed client does. */
+  reset(): void {
+    if (this.isOver) return
+    this.#end({ at: this.#now(), by: 'kit', how: 'abort' })
+    this.#socket.resetAndDestroy()
   }
 
   /** What has been seen so far, as a value. */

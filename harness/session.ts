@@ -7,7 +7,7 @@ import { readExchange, type Answer, type Exchange } from '../spec/sse/exchange.t
 import { rooms } from '../spec/sse/index.ts'
 import { suites } from '../suites/sse/index.ts'
 import type { Address } from '../suites/stimulus.ts'
-import { drive, drivenOf, type Drive } from './drive.ts'
+import { drive, drivenOf, Patience, type Drive } from './drive.ts'
 import { absence, factsOf, planned, type Absence, type Plan, type Situation } from './plan.ts'
 import { pooled } from './pool.ts'
 import type { Probe } from './probe.ts'
@@ -16,7 +16,8 @@ import { isLoopback, ordinaryRequest, type RunOptions } from './request.ts'
 import type { RunHooks } from './run.ts'
 import { maskBytes, secretsOf } from './secrets.ts'
 import { selectedRules } from './selection.ts'
-import { perform, type StageOptions } from './stage.ts'
+import type { ActKind } from './control.ts'
+import { perform, siblingOf, type StageOptions } from './stage.ts'
 import { contact, partUrl, type FirstContact } from './target.ts'
 import { quoted, unusable } from './unusable.ts'
 
@@ -29,6 +30,10 @@ const headMs = 5000
 const bodyMs = 1500
 const strangerPool = { atOnce: 4, spacingMs: 200 }
 const localPool = { atOnce: 8, spacingMs: 0 }
+/** part of the contract and method of each act */
+const controls = {
+  publish: ['publish', 'POST'], finish: ['channel', 'DELETE'], tune: ['tune', 'PUT'], stats: ['stats', 'GET'],
+} as const satisfies Record<ActKind, readonly [PartName, string]>
 /** an answer that is no event stream is judged by these alone */
 const firstAnswerRules: ReadonlySet<RuleId> = new Set([
   'sse/headers/content-type', 'sse/status/200', 'sse/status/redirect-usable', 'sse/lifecycle/headers-promptly',
@@ -42,11 +47,15 @@ export class Session {
   readonly #rules: readonly Rule<Exchange>[]
   readonly #exchanges: Exchange[] = []
   readonly #drives: Drive[] = []
+  /** rules whose stimulus never got a sync event through */
+  readonly #blocked = new Set<RuleId>()
   #request: SentRequest
   #plan: Plan | undefined
   kind: 'stream' | 'driver' | undefined
   descriptor: Descriptor | undefined
   incomplete: Incomplete | undefined
+  /** the target took the request and sent no head */
+  #silent = false
   readonly #secrets: readonly string[]
   readonly seed: number
 
@@ -101,7 +110,9 @@ export class Session {
       return
     }
     this.#keep('base', [...hops, first.base.link()])
-    this.incomplete = unusable(first.base.answer(), this.#secrets)
+    const answer = first.base.answer()
+    this.incomplete = unusable(answer, this.#secrets)
+    this.#silent = answer.head === undefined && !this.incomplete
   }
 
   /** 429 and 503 are asked again once, after what Retry-After says, 10 s at most. */
@@ -135,7 +146,10 @@ export class Session {
     const replayPath = this.#options.replay?.split(':').slice(2).join(':')
     await Promise.all([
       pooled(replayPath === undefined ? stimuli : [], pool, async (stimulus, i) => {
-        if (!this.#hooks.signal?.aborted) this.#exchanges.push(readExchange(await perform(stimulus, `${channel}-${i}`, stage)))
+        if (this.#hooks.signal?.aborted) return
+        const { transcript, blocked } = await perform(stimulus, `${channel}-${i}`, stage)
+        if (blocked) for (const id of stimulus.feeds) this.#blocked.add(id)
+        else this.#exchanges.push(readExchange(transcript))
       }),
       this.#driveAll(properties, replayPath),
     ])
@@ -153,11 +167,13 @@ export class Session {
   async #driveAll(properties: Plan['properties'], path: string | undefined): Promise<void> {
     const request = this.#address('play', '')
     if (!request) return
+    const patience = new Patience()
     const own = path === undefined ? properties : properties.filter(({ feeds }) => feeds[0] === this.#options.replay?.split(':')[0])
     await pooled(own, { atOnce: 3, spacingMs: 0 }, async (property) => {
       const connection = this.#probe.keep()
       this.#drives.push(await drive(property, this.#rules, connection, {
         probe: this.#probe,
+        patience,
         request,
         declares: this.descriptor?.declares ?? {},
         seed: this.seed,
@@ -206,8 +222,9 @@ export class Session {
       ...(this.#hooks.signal ? { signal: this.#hooks.signal } : {}),
       address: (address, channel) => this.#address(address, channel),
       control: (act, channel) => {
-        const url = this.#part(act === 'publish' ? 'publish' : 'channel', channel)
-        return url === undefined ? undefined : this.#json(url, act === 'publish' ? 'POST' : 'DELETE')
+        const [part, method] = controls[act]
+        const url = this.#part(part, channel)
+        return url === undefined ? undefined : this.#json(url, method)
       },
     }
   }
@@ -228,7 +245,8 @@ export class Session {
       const url = this.#part('play', channel)
       return url === undefined ? undefined : this.#json(url, 'POST')
     }
-    const url = this.#part(address === 'limited' ? 'limited' : 'channel', address === 'forbidden-channel' ? 'a.b~c' : channel)
+    const name = address === 'forbidden-channel' ? 'a.b~c' : address === 'sibling' ? siblingOf(channel) : channel
+    const url = this.#part(address === 'limited' ? 'limited' : 'channel', name)
     return url === undefined ? undefined : { ...this.#request, url }
   }
 
@@ -244,12 +262,14 @@ export class Session {
       const blocked = this.kind === undefined && !firstAnswerRules.has(rule.id)
       const driven = drivenOf(this.#drives, rule.id)
       const absent = blocked ? this.#blockedBy() : this.#absence(rule.id)
-      return judge(rule, {
+      const verdict = judge(rule, {
         scene: blocked ? { ...scene, exchanges: [] } : scene,
         absent,
         mask: (bytes) => maskBytes(bytes, this.#secrets),
         ...(driven ? { driven } : {}),
       })
+      // a late head is a matter of taste; without any no client ever opens
+      return this.#silent && verdict.outcome === 'fail' ? { ...verdict, effectiveLevel: 'interop' } : verdict
     })
   }
 
@@ -260,7 +280,10 @@ export class Session {
   #absence(rule: RuleId): Absence {
     if (this.#hooks.signal?.aborted) return { why: 'inconclusive', note: 'interrupted' }
     if (this.#drives.some(({ byRule, unanswered }) => unanswered && byRule.has(rule))) {
-      return { why: 'blocked', note: 'plays were not answered' }
+      return { why: 'blocked', note: 'plays were not answered, or not ended' }
+    }
+    if (this.#blocked.has(rule)) {
+      return { why: 'blocked', note: 'no event arrived on a channel: see sse/concurrency/subscribe-before-headers' }
     }
     if (this.#refusedPlays.has(rule)) return { why: 'refused', note: 'the target refused to play' }
     return this.#plan ? absence(rule, this.#plan) : { why: 'no-subject' }

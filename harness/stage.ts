@@ -1,10 +1,17 @@
 /** Performs stimuli: opens, reads and leaves links as their steps say, and asks a driver to act. */
-import { request as send, Agent } from 'undici'
-import type { Act, Declares, Link, SentRequest, Transcript } from '../spec/model.ts'
-import { changed, type Address, type Step, type Stimulus } from '../suites/stimulus.ts'
+import { Agent } from 'undici'
+import type { Act, Declares, Event, SentRequest, Transcript } from '../spec/model.ts'
+import { changed, type Address, type Asked, type Step, type Stimulus } from '../suites/stimulus.ts'
+import { Control, type ActKind } from './control.ts'
 import type { OpenLink } from './link.ts'
 import type { Probe } from './probe.ts'
 import { linkLimit, type Limit } from './wire.ts'
+
+/** ms until a sync event must have arrived; and for each before the next is published */
+const syncMs = 2000
+const syncEachMs = 200
+/** ms between two looks at stats */
+const pollMs = 40
 
 export interface StageOptions {
   readonly probe: Probe
@@ -17,71 +24,153 @@ export interface StageOptions {
   readonly signal?: AbortSignal
   /** the ordinary request to an address; undefined when the target has none */
   address(address: Address, channel: string): SentRequest | undefined
-  /** the request of a control act */
-  control(act: 'publish' | 'finish', channel: string): SentRequest | undefined
+  /** the request of a control act; undefined when the target does not offer it */
+  control(act: ActKind, channel: string): SentRequest | undefined
 }
 
 /** Links besides the base look at one thing each; of a driver they carry what the kit published. */
 const observedLimit: Limit = { bytes: 2 * 1024 * 1024, lines: 10_000 }
 
-/** A stimulus performed: the transcript of all it opened, up to the deadline. Never throws for what a target does. */
-export async function perform(stimulus: Stimulus, channel: string, stage: StageOptions): Promise<Transcript> {
+/** What a stimulus showed; `blocked` when its sync events never arrived and the rest was left out. */
+export interface Performance {
+  readonly transcript: Transcript
+  readonly blocked: boolean
+}
+
+class NotSynced extends Error {}
+
+/** Performs the steps up to the deadline. Never rejects for what a target does. */
+export async function perform(stimulus: Stimulus, channel: string, stage: StageOptions): Promise<Performance> {
   const { probe } = stage
   const links = new Map<string, OpenLink>()
   const acts: Act[] = []
   const limit = stage.driven ? linkLimit : observedLimit
   const deadline = probe.now() + stimulus.deadlineMs
   const agent = new Agent({ connect: { rejectUnauthorized: !stage.insecure }, pipelining: 1, connections: 64 })
+  const control = new Control(agent, () => probe.now(), () => left())
+  let blocked = false
   try {
-    for (const step of stimulus.steps) {
-      if (stage.signal?.aborted) break
-      await take(step)
-    }
+    await all(stimulus.steps)
+  } catch (error) {
+    if (!(error instanceof NotSynced)) throw error
+    blocked = true
   } finally {
     for (const link of links.values()) link.leave('window')
     await agent.destroy()
   }
-  const seen: Link[] = [...links.values()].map((link) => link.link())
-  return { stimulus: stimulus.id, declares: stage.declares, links: seen, acts }
+  const seen = [...links.values()].map((link) => link.link())
+  return { transcript: { stimulus: stimulus.id, declares: stage.declares, links: seen, acts }, blocked }
+
+  async function all(steps: readonly Step[]): Promise<void> {
+    for (const step of steps) {
+      if (stage.signal?.aborted) return
+      await take(step)
+    }
+  }
 
   async function take(step: Step): Promise<void> {
-    if (step.do === 'open') {
-      const ordinary = stage.address(step.to, channel)
-      if (!ordinary) return
-      const dial = { id: `${stimulus.id}/${step.link}`, role: step.role, request: changed(ordinary, step.asked), limit }
-      const link = probe.open(step.asked?.host ? { ...dial, host: step.asked.host } : dial)
-      links.set(step.link, link)
-      if (step.until) await link.read(step.until, 'window' in step.until ? stage.observeMs : left())
-      else await link.head(left())
+    switch (step.do) {
+      case 'open': return open(step)
+      case 'read': return read(step.link, step.until, true)
+      case 'leave': return step.by === 'rst' ? links.get(step.link)?.reset() : links.get(step.link)?.leave('window')
+      case 'publish': return publish(step)
+      case 'sync': return sync(step.link)
+      case 'finish': return act('finish')
+      case 'tune': return act('tune', JSON.stringify(step.values))
+      case 'stats': return poll(step.of, step.is, step.withinMs)
+      case 'together': return void await Promise.all(step.branches.map(all))
+    }
+  }
+
+  async function open(step: Extract<Step, { do: 'open' }>): Promise<void> {
+    const ordinary = stage.address(step.to, channel)
+    if (!ordinary) return
+    const request = asked(changed(ordinary, step.asked), step.asked)
+    const link = probe.open({
+      id: `${stimulus.id}/${step.link}`,
+      role: step.role,
+      request,
+      ...(step.asked?.host ? { host: step.asked.host } : {}),
+      ...(step.stalled ? { stalled: true } : {}),
+      limit: step.limitBytes === undefined ? limit : { bytes: step.limitBytes, lines: linkLimit.lines },
+    })
+    links.set(step.link, link)
+    if (step.stalled) return
+    if (step.until) await read(step.link, step.until, step.stay === true)
+    else await link.head(left())
+  }
+
+  async function read(name: string, until: Extract<Step, { do: 'read' }>['until'], stay: boolean): Promise<void> {
+    const ms = 'window' in until ? stage.observeMs : 'ms' in until ? Math.min(until.ms, left()) : left()
+    await links.get(name)?.read(until, ms, stay)
+  }
+
+  /** The request with the last event ID that another link committed, or a given one, and with query fields. */
+  function asked(request: SentRequest, { lastEventId, query }: Asked = {}): SentRequest {
+    const id = lastEventId && ('text' in lastEventId ? lastEventId.text : links.get(lastEventId.of)?.answer().stream.lastEventId)
+    const url = new URL(request.url)
+    for (const [name, value] of Object.entries(query ?? {})) url.searchParams.append(name, value)
+    // HTML 9.2.3: the header carries the id as UTF-8 bytes, and is left out when the id is empty
+    const header = id ? [['Last-Event-ID', Buffer.from(id, 'utf8').toString('latin1')] as const] : []
+    return { ...request, url: url.href, headers: [...request.headers, ...header] }
+  }
+
+  async function publish({ batches, everyMs, to }: Extract<Step, { do: 'publish' }>): Promise<void> {
+    if (everyMs === undefined) {
+      await Promise.all(batches.map((batch) => act('publish', JSON.stringify(batch), to)))
       return
     }
-    if (step.do === 'read') await links.get(step.link)?.read(step.until, left(), true)
-    if (step.do === 'leave') links.get(step.link)?.leave('window')
-    if (step.do === 'publish') acts.push(...await Promise.all(step.batches.map((batch) => act('publish', JSON.stringify(batch)))))
-    if (step.do === 'finish') acts.push(await act('finish'))
+    for (const [i, batch] of batches.entries()) {
+      if (i > 0 && everyMs > 0) await new Promise((resolve) => setTimeout(resolve, Math.min(everyMs, left())))
+      await act('publish', JSON.stringify(batch), to)
+    }
+  }
+
+  async function sync(name: string): Promise<void> {
+    const link = links.get(name)
+    const until = Math.min(deadline, probe.now() + syncMs)
+    for (let n = 1; link && !link.isOver && probe.now() < until; n++) {
+      const event: Event = { data: `sync-${n}`, ...(stage.declares.ids === 'server' || stage.declares.ids === 'none' ? {} : { id: `sync-${n}` }) }
+      await act('publish', JSON.stringify([event]))
+      await link.arrival((answer) => answer.stream.events.some(({ data }) => data.startsWith('sync-')), syncEachMs)
+      if (link.answer().stream.events.some(({ data }) => data.startsWith('sync-'))) return
+    }
+    throw new NotSynced()
+  }
+
+  async function poll(of: 'subscribers' | 'plays', is: number, withinMs: number): Promise<void> {
+    const until = Math.min(deadline, probe.now() + withinMs)
+    for (;;) {
+      const last = await ask('stats')
+      if (!last) return
+      if (statOf(last, of) === is || probe.now() >= until || stage.signal?.aborted) return void acts.push(last)
+      await new Promise((resolve) => setTimeout(resolve, pollMs))
+    }
+  }
+
+  async function act(kind: ActKind, body?: string, to?: 'sibling'): Promise<void> {
+    const done = await ask(kind, body, to)
+    if (done) acts.push(done)
+  }
+
+  async function ask(kind: ActKind, body?: string, to?: 'sibling'): Promise<Act | undefined> {
+    const request = stage.control(kind, to === 'sibling' ? siblingOf(channel) : channel)
+    if (!request) return undefined
+    return control.ask(kind, body === undefined ? request : { ...request, body }, to)
   }
 
   function left(): number {
     return Math.max(0, deadline - probe.now())
   }
+}
 
-  async function act(kind: 'publish' | 'finish', body?: string): Promise<Act> {
-    const request = stage.control(kind, channel)
-    const at = probe.now()
-    if (!request) throw new Error(`the plan asked for ${kind}, which the target does not offer`)
-    const asked: SentRequest = body === undefined ? request : { ...request, body }
-    try {
-      const answer = await send(asked.url, {
-        dispatcher: agent,
-        method: asked.method as 'POST',
-        headers: Object.fromEntries(asked.headers),
-        ...(body === undefined ? {} : { body }),
-        headersTimeout: Math.max(1, left()),
-        bodyTimeout: Math.max(1, left()),
-      })
-      return { at, kind, request: asked, status: answer.statusCode, body: await answer.body.text(), doneAt: probe.now() }
-    } catch (error) {
-      return { at, kind, request: asked, status: 0, body: error instanceof Error ? error.message : '', doneAt: probe.now() }
-    }
+/** A channel whose name begins with that of another. */
+export const siblingOf = (channel: string): string => `${channel}-sibling`
+
+function statOf({ body }: Act, of: 'subscribers' | 'plays'): number | undefined {
+  try {
+    return (JSON.parse(body) as Partial<Record<typeof of, number>>)[of]
+  } catch {
+    return undefined
   }
 }

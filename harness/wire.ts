@@ -11,6 +11,8 @@ export interface Dial {
   readonly host?: Asked['host']
   /** `linkLimit` when absent */
   readonly limit?: Limit
+  /** nothing is read until the first `read` */
+  readonly stalled?: true
 }
 
 /** What a link may bring before it is left: a flood shows nothing new, and every line of it is kept and judged. */
@@ -20,7 +22,8 @@ export interface Limit {
   readonly lines: number
 }
 
-export const linkLimit: Limit = { bytes: 16 * 1024 * 1024, lines: 100_000 }
+export const linkLimit: Limit = { bytes: 8 * 1024 * 1024, lines: 65_536 }
+
 /** What a link may still bring. */
 export class Allowance {
   #bytes: number

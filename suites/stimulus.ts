@@ -57,6 +57,8 @@ export type Step =
   | {
       readonly do: 'open'; readonly link: string; readonly role: string; readonly to: Address; readonly asked?: Asked
       readonly until?: Until; readonly stalled?: true; readonly stay?: true
+      /** 16 MiB when absent */
+      readonly limitBytes?: number
     }
   /** reads an open link on; it stays open */
   | { readonly do: 'read'; readonly link: string; readonly until: Until }

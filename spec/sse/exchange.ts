@@ -2,11 +2,27 @@
  * The transcript read: heads, bodies, lines, blocks, events, each with its place. Everything is read when it is first
  * asked for, because a driven case is judged by few rules and there are thousands of cases.
  */
-import { uncode } from '../coding.ts'
+import { uncode, type Uncoded } from '../coding.ts'
 import { codings, extractMimeType, type MediaType } from '../fields.ts'
 import { bodyPlace, fields, readResponse, type Body, type Head, type Message } from '../http.ts'
 import type { Act, Declares, Event, Finding, Link, Place, Transcript } from '../model.ts'
 import { decodeEventStream, type Dispatched, type EventStream, type Line } from './decode.ts'
+
+/** What is read of a coded body: kilobytes can hold gigabytes, and millions of lines. */
+const mostDecoded = { bytes: 8 * 1024 * 1024, lines: 65_536 }
+
+/** The same up to the last line that is read. */
+function bounded(content: Uncoded): Uncoded {
+  const { bytes } = content.body
+  let lines = 0
+  for (const [i, byte] of bytes.entries()) {
+    if ((byte === 10 || byte === 13) && ++lines === mostDecoded.lines && i + 1 < bytes.length) {
+      const body = { ...content.body, bytes: bytes.subarray(0, i + 1) }
+      return { ...content, body, fault: `more than ${mostDecoded.lines} lines when decoded` }
+    }
+  }
+  return content
+}
 
 /** What came back for one request. */
 export class Answer {
@@ -54,7 +70,7 @@ export class Answer {
   get content(): { readonly body: Body | undefined; readonly fault?: string } {
     return this.#once('content', () => {
       const { body } = this.message
-      return !body || this.codings.length === 0 ? { body } : uncode(body, this.codings)
+      return !body || this.codings.length === 0 ? { body } : bounded(uncode(body, this.codings, mostDecoded.bytes))
     })
   }
 
@@ -70,7 +86,8 @@ export class Answer {
 
   /** The target ended the message as HTTP wants it: last chunk, announced length, or FIN where the close delimits. */
   get endedCleanly(): boolean {
-    return this.message.body?.complete === true && this.message.faults.length === 0
+    const { message } = this
+    return message.body?.complete === true && message.faults.length === 0 && this.content.fault === undefined
   }
 
   /** The kit left while the message was still open. */
@@ -119,8 +136,7 @@ export class Answer {
   /** Place of bytes of the event stream. */
   place(start: number, end: number): Place {
     const { body } = this.content
-    if (!body) return this.where
-    return { ...bodyPlace(this.link, body, start), length: Math.max(1, end - start) }
+    return body ? bodyPlace(this.link, body, start, Math.max(1, end - start)) : this.where
   }
 
   linePlace(line: Line): Place {

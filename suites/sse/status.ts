@@ -61,6 +61,18 @@ export const status: Suite = {
       }],
       deadlineMs: 3000,
     },
+    {
+      id: 'status/not-allowed',
+      says: 'a GET of the URL that plays, which takes POST alone',
+      feeds: ['sse/status/405-allow'],
+      profile: 'full',
+      needs: ['play'],
+      steps: [{
+        do: 'open', link: 'not-allowed', role: 'not-allowed', to: 'play',
+        asked: { method: 'GET' }, until: { head: true, thenMs: 0 },
+      }],
+      deadlineMs: 3000,
+    },
     accept('plain', null),
     accept('anything', '*/*'),
     {
