@@ -1,28 +1,33 @@
 /** Drives a property: generated scripts go to the target one by one, and each answer to the rules it feeds. */
 import fc from 'fast-check'
-import type { Declares, Event, Replay, Rule, RuleId, SentRequest } from '../spec/model.ts'
-import { readExchange, type Exchange } from '../spec/sse/exchange.ts'
+import type { Declares, Event, Replay, Rule, RuleId, SentRequest, Transcript } from '../spec/model.ts'
+import { readExchange, type Answer, type Exchange } from '../spec/sse/exchange.ts'
+import { isRefusal } from '../spec/sse/play.ts'
 import { changed, type Property, type Script } from '../suites/stimulus.ts'
 import type { KeptConnection } from './kept.ts'
 import type { Probe } from './probe.ts'
 
 /** ms; a play that is not over by then is left */
 const caseMs = 5000
-/** after so many cases in a row without an answer, of all properties together, plays are given up */
-const mostUnanswered = 4
+/** after so many cases in a row, of all properties together, that were answered with something else plays are given up */
+const mostUnserved = 20
+/** as many of those does a case count that was not answered, not over in time, or a flood: it costs time */
+const costly = 5
 /** after so many cases that were not over in time the property is given up */
 const mostLate = 2
 
 /** What all properties of a run share: whether the target still answers plays. */
 export class Patience {
-  #unanswered = 0
+  #unserved = 0
 
-  saw(answered: boolean): void {
-    this.#unanswered = answered ? 0 : this.#unanswered + 1
+  saw({ isEventStream, status, link }: Answer): void {
+    const { how } = link.ended
+    if (status === 0 || how === 'deadline' || how === 'limit') this.#unserved += costly
+    else this.#unserved = isEventStream || isRefusal(status) ? 0 : this.#unserved + 1
   }
 
   get isOver(): boolean {
-    return this.#unanswered >= mostUnanswered
+    return this.#unserved >= mostUnserved
   }
 }
 
@@ -44,7 +49,8 @@ export interface DriveOptions {
 /** What the cases of one property showed about one rule. */
 export interface Driven {
   examined: number
-  readonly failing: Exchange[]
+  /** as values: what was decoded of them is many times their size */
+  readonly failing: Transcript[]
   replay?: Replay
 }
 
@@ -54,6 +60,8 @@ export interface Drive {
   readonly byRule: ReadonlyMap<RuleId, Driven>
   /** given up, because cases were not answered any more or not over in time */
   readonly unanswered: boolean
+  /** of the answers, 0 where none came */
+  readonly statuses: ReadonlySet<number>
 }
 
 /**
@@ -72,6 +80,7 @@ export async function drive(
   let cases = 0
   const patience = options.patience ?? new Patience()
   let late = 0
+  const statuses = new Set<number>()
   let shrinking = false
 
   const fails = async (script: Script): Promise<boolean> => {
@@ -79,7 +88,8 @@ export async function drive(
     const exchange = await play(script)
     cases += 1
     const [answer] = exchange.answers
-    patience.saw(answer?.head !== undefined)
+    if (answer) patience.saw(answer)
+    statuses.add(answer?.status ?? 0)
     if (answer?.link.ended.how === 'deadline') late += 1
     let ownFailed = false
     for (const rule of fed) {
@@ -89,8 +99,8 @@ export async function drive(
       if (!seen) continue
       if (!shrinking) seen.examined += findings.length
       // while shrinking, each case that fails is smaller than the one before; of other rules the first is enough
-      if (failed && rule === own) seen.failing[0] = exchange
-      else if (failed && seen.failing.length === 0) seen.failing.push(exchange)
+      if (failed && rule === own) seen.failing[0] = exchange.transcript
+      else if (failed && seen.failing.length === 0) seen.failing.push(exchange.transcript)
       ownFailed ||= failed && rule === own
     }
     shrinking ||= ownFailed
@@ -112,7 +122,7 @@ export async function drive(
     const id = `${own.id}:${details.seed}:${details.counterexamplePath ?? '0'}`
     ownSeen.replay = { id, counterexample: fc.stringify(script.events) }
   }
-  return { property: property.id, cases, byRule, unanswered: patience.isOver || late >= mostLate }
+  return { property: property.id, cases, byRule, unanswered: patience.isOver || late >= mostLate, statuses }
 
   async function play(script: Script): Promise<Exchange> {
     const events = options.declares.data === 'json' ? script.events.map(asJson) : script.events
@@ -133,11 +143,15 @@ export async function drive(
 const asJson = (event: Event): Event => (event.data === undefined ? event : { ...event, data: JSON.stringify(event.data) })
 
 /** What all properties together showed about a rule; undefined when none of them was driven. */
-export function drivenOf(drives: readonly Drive[], rule: RuleId): Driven | undefined {
+export function drivenOf(
+  drives: readonly Drive[],
+  rule: RuleId,
+): { examined: number; failing: Exchange[]; replay?: Replay } | undefined {
   const all = drives.flatMap(({ byRule }) => byRule.get(rule) ?? [])
   if (all.length === 0) return undefined
   // the property that shrinks for this rule speaks first; of the others one case is enough
   const failing = all.toSorted((a, b) => Number(b.replay !== undefined) - Number(a.replay !== undefined)).flatMap((one) => one.failing)
   const replay = all.find((one) => one.replay)?.replay
-  return { examined: all.reduce((sum, one) => sum + one.examined, 0), failing: failing.slice(0, 1), ...(replay ? { replay } : {}) }
+  const shown = failing.slice(0, 1).map(readExchange)
+  return { examined: all.reduce((sum, one) => sum + one.examined, 0), failing: shown, ...(replay ? { replay } : {}) }
 }

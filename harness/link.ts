@@ -135,7 +135,8 @@ export class OpenLink {
   #sentinelNear = false
 
   #saw(data: string): boolean {
-    return this.answer().stream.events.some((event) => event.data === data)
+    // a target that declares JSON may write the JSON string of a JSON text
+    return this.answer().stream.events.some((event) => event.data === data || event.data === JSON.stringify(data))
   }
 
   #when(holds: () => boolean, withinMs: number): Promise<void> {

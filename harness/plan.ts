@@ -82,7 +82,7 @@ const lacks = (missing: readonly string[], { kind }: Situation): Reason => ({
   why: 'not-applicable',
   note: kind === 'driven'
     ? `the target does not offer ${missing.join(', ')}`
-    : `only a driver with ${missing.join(', ')} can show it`,
+    : `nothing that came shows it; a driver with ${missing.join(', ')} would`,
 })
 
 const budgetSpent = ({ method, hasBody }: Situation): Reason => ({

@@ -38,6 +38,8 @@ const controls = {
 const firstAnswerRules: ReadonlySet<RuleId> = new Set([
   'sse/headers/content-type', 'sse/status/200', 'sse/status/redirect-usable', 'sse/lifecycle/headers-promptly',
 ])
+/** and by these when they fail: they name the cause, or a fault of the answer itself */
+const firstAnswerFaults: ReadonlySet<RuleId> = new Set(['sse/headers/content-type-once', 'sse/status/204-no-body'])
 
 /** Call `contact`, then, when it told a `kind`, `examine`; `verdicts` and `notes` say what was seen at any time. */
 export class Session {
@@ -259,7 +261,7 @@ export class Session {
       exchanges: this.#exchanges,
     }
     return this.#rules.map((rule) => {
-      const blocked = this.kind === undefined && !firstAnswerRules.has(rule.id)
+      const blocked = this.#blocks(rule, scene)
       const driven = drivenOf(this.#drives, rule.id)
       const absent = blocked ? this.#blockedBy() : this.#absence(rule.id)
       const verdict = judge(rule, {
@@ -271,6 +273,13 @@ export class Session {
       // a late head is a matter of taste; without any no client ever opens
       return this.#silent && verdict.outcome === 'fail' ? { ...verdict, effectiveLevel: 'interop' } : verdict
     })
+  }
+
+  /** A first answer that is no event stream leaves only a few rules something to say. */
+  #blocks(rule: Rule<Exchange>, scene: Scene<Exchange>): boolean {
+    if (this.kind !== undefined) return false
+    if (firstAnswerFaults.has(rule.id)) return judge(rule, { scene }).outcome !== 'fail'
+    return this.incomplete !== undefined || !firstAnswerRules.has(rule.id)
   }
 
   #blockedBy(): { why: Why; note: string } {
@@ -285,12 +294,17 @@ export class Session {
     if (this.#blocked.has(rule)) {
       return { why: 'blocked', note: 'no event arrived on a channel: see sse/concurrency/subscribe-before-headers' }
     }
-    if (this.#refusedPlays.has(rule)) return { why: 'refused', note: 'the target refused to play' }
+    if (this.#fruitless.has(rule)) {
+      const served = this.#drives.some(({ byRule, statuses }) => byRule.has(rule) && statuses.has(200))
+      return served
+        ? { why: 'inconclusive', note: 'the plain events that were played beside did not arrive as they were' }
+        : { why: 'refused', note: 'the target refused to play' }
+    }
     return this.#plan ? absence(rule, this.#plan) : { why: 'no-subject' }
   }
 
   /** rules whose cases were played and gave nothing to look at */
-  get #refusedPlays(): ReadonlySet<RuleId> {
+  get #fruitless(): ReadonlySet<RuleId> {
     const rules = this.#drives.filter(({ cases }) => cases > 0).flatMap(({ byRule }) => [...byRule.keys()])
     return new Set(rules.filter((id) => drivenOf(this.#drives, id)?.examined === 0))
   }

@@ -1,6 +1,7 @@
 /** Performs stimuli: opens, reads and leaves links as their steps say, and asks a driver to act. */
 import { Agent } from 'undici'
 import type { Act, Declares, Event, SentRequest, Transcript } from '../spec/model.ts'
+import type { Answer } from '../spec/sse/exchange.ts'
 import { changed, type Address, type Asked, type Step, type Stimulus } from '../suites/stimulus.ts'
 import { Control, type ActKind } from './control.ts'
 import type { OpenLink } from './link.ts'
@@ -85,7 +86,7 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
   async function open(step: Extract<Step, { do: 'open' }>): Promise<void> {
     const ordinary = stage.address(step.to, channel)
     if (!ordinary) return
-    const request = asked(changed(ordinary, step.asked), step.asked)
+    const request = asked(changed(ordinary, encoded(step)), step.asked)
     const link = probe.open({
       id: `${stimulus.id}/${step.link}`,
       role: step.role,
@@ -102,7 +103,23 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
 
   async function read(name: string, until: Extract<Step, { do: 'read' }>['until'], stay: boolean): Promise<void> {
     const ms = 'window' in until ? stage.observeMs : 'ms' in until ? Math.min(until.ms, left()) : left()
-    await links.get(name)?.read(until, ms, stay)
+    await links.get(name)?.read('sentinel' in until ? { sentinel: payload(until.sentinel) } : until, ms, stay)
+  }
+
+  /** A payload as this target takes it. */
+  function payload(text: string): string {
+    return stage.declares.data === 'json' ? JSON.stringify(text) : text
+  }
+
+  function written(events: readonly Event[]): Event[] {
+    return events.map((event) => (event.data === undefined ? event : { ...event, data: payload(event.data) }))
+  }
+
+  /** A play with its payloads as the target takes them; a body that is wrong on purpose stays as it is. */
+  function encoded({ to, asked: edit }: Extract<Step, { do: 'open' }>): Asked | undefined {
+    if (to !== 'play' || edit?.body === undefined || stage.declares.data !== 'json') return edit
+    const script = scriptOf(edit.body)
+    return script ? { ...edit, body: JSON.stringify({ ...script, events: written(script.events) }) } : edit
   }
 
   /** The request with the last event ID that another link committed, or a given one, and with query fields. */
@@ -117,12 +134,12 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
 
   async function publish({ batches, everyMs, to }: Extract<Step, { do: 'publish' }>): Promise<void> {
     if (everyMs === undefined) {
-      await Promise.all(batches.map((batch) => act('publish', JSON.stringify(batch), to)))
+      await Promise.all(batches.map((batch) => act('publish', JSON.stringify(written(batch)), to)))
       return
     }
     for (const [i, batch] of batches.entries()) {
       if (i > 0 && everyMs > 0) await new Promise((resolve) => setTimeout(resolve, Math.min(everyMs, left())))
-      await act('publish', JSON.stringify(batch), to)
+      await act('publish', JSON.stringify(written(batch)), to)
     }
   }
 
@@ -131,9 +148,9 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
     const until = Math.min(deadline, probe.now() + syncMs)
     for (let n = 1; link && !link.isOver && probe.now() < until; n++) {
       const event: Event = { data: `sync-${n}`, ...(stage.declares.ids === 'server' || stage.declares.ids === 'none' ? {} : { id: `sync-${n}` }) }
-      await act('publish', JSON.stringify([event]))
-      await link.arrival((answer) => answer.stream.events.some(({ data }) => data.startsWith('sync-')), syncEachMs)
-      if (link.answer().stream.events.some(({ data }) => data.startsWith('sync-'))) return
+      await act('publish', JSON.stringify(written([event])))
+      await link.arrival(synced, syncEachMs)
+      if (synced(link.answer())) return
     }
     throw new NotSynced()
   }
@@ -161,6 +178,17 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
 
   function left(): number {
     return Math.max(0, deadline - probe.now())
+  }
+}
+
+const synced = (answer: Answer): boolean => answer.stream.events.some(({ data }) => /^"?\\?"?sync-/.test(data))
+
+function scriptOf(body: string): { readonly events: readonly Event[] } | undefined {
+  try {
+    const script = JSON.parse(body) as { readonly events?: unknown }
+    return Array.isArray(script.events) ? (script as { readonly events: readonly Event[] }) : undefined
+  } catch {
+    return undefined
   }
 }
 

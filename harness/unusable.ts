@@ -33,7 +33,9 @@ const isBegun = ({ link, message }: Answer): boolean => link.chunks.length === 0
 function withoutHead(answer: Answer): string {
   const { link } = answer
   const { ended } = link
-  const detail = 'detail' in ended && ended.detail ? ` (${ended.detail})` : ''
+  // what OpenSSL says is a place in its source; its code is enough
+  const said = 'detail' in ended ? (ended.detail ?? '').replace(/^(ERR_SSL_\w+).*/s, '$1') : ''
+  const detail = said ? ` (${said})` : ''
   const place = new URL(link.request.url).host
   if (ended.how === 'refused') {
     if (/WRONG_VERSION_NUMBER|EPROTO|packet length/i.test(detail)) return `${place} does not speak TLS${detail}: try http://`
@@ -47,7 +49,8 @@ function withoutHead(answer: Answer): string {
   const received = link.chunks.reduce((sum, { bytes }) => sum + bytes.length, 0)
   if (ended.how === 'limit') return `the target sent ${received} bytes and no end of a head`
   const where = received > 0 ? 'in the head of its answer' : 'before it answered'
-  return `the target ${ended.how === 'rst' ? 'reset' : 'closed'} the connection ${where}${detail}`
+  const hint = received === 0 && link.request.url.startsWith('http:') ? '; if it speaks TLS, try https://' : ''
+  return `the target ${ended.how === 'rst' ? 'reset' : 'closed'} the connection ${where}${detail}${hint}`
 }
 
 /** The first bytes of an answer as text, secrets masked; nothing when there are none. */

@@ -8,7 +8,6 @@ import * as uWS from 'uWebSockets.js'
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js'
 import { encodeEvent } from '../spec/sse/encode.ts'
 import type { Answer, Request, Sink } from './stream/answer.ts'
-import { promises } from './stream/driver.ts'
 import { createService } from './stream/service.ts'
 import type { Running, StartOptions } from './stream/service.ts'
 
@@ -18,14 +17,13 @@ const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: str
 export function start(options: StartOptions = {}): Promise<Running> {
   const { host = '127.0.0.1', port = 0 } = options
   const service = createService({ ...options, name: 'uws', version, unresumable })
-  const open = new Set<Sink>()
   const app = uWS.App()
 
   app.any('/*', (res, req) => {
     const request = requestOf(req)
     const answer = service.answer(request)
-    if ('limit' in answer) readBody(res, answer.limit, (body) => send(res, answer.answer(body), open))
-    else send(res, answer, open)
+    if ('limit' in answer) readBody(res, answer.limit, (body) => send(res, answer.answer(body)))
+    else send(res, answer)
   })
 
   return new Promise((listening, failed) => {
@@ -35,11 +33,8 @@ export function start(options: StartOptions = {}): Promise<Running> {
         return
       }
       const close = async (): Promise<void> => {
-        const pending = [...open].some((sink) => sink.pending() > 0)
-        service.close()
+        await service.close()
         uWS.us_listen_socket_close(listener)
-        // An ended response no longer tells when its backlog is out: a slow reader gets the time that was promised.
-        if (pending) await new Promise((resolve) => setTimeout(resolve, promises.drainMs))
         app.close()
       }
       const name = host.includes(':') ? `[${host}]` : host
@@ -72,7 +67,7 @@ function requestOf(req: HttpRequest): Request {
   }
 }
 
-function send(res: HttpResponse, answer: Answer, open: Set<Sink>): void {
+function send(res: HttpResponse, answer: Answer): void {
   const whole = !('stream' in answer) && answer.body !== undefined
   res.cork(() => {
     res.writeStatus(`${answer.status} ${STATUS_CODES[answer.status]}`)
@@ -80,7 +75,7 @@ function send(res: HttpResponse, answer: Answer, open: Set<Sink>): void {
       // With a body uWS writes these two itself.
       if (!whole || (name !== 'Content-Length' && name !== 'Connection')) res.writeHeader(name, value)
     }
-    if ('stream' in answer) stream(res, answer.stream, open)
+    if ('stream' in answer) stream(res, answer.stream)
     else if (answer.body !== undefined) res.end(answer.body, answer.fields['Connection'] === 'close')
     // end() would add Content-Length: 0, which 204 must not have and HEAD does not mean. With a length of its own, or
     // an explicit undefined, this call would not end the response at all.
@@ -89,49 +84,58 @@ function send(res: HttpResponse, answer: Answer, open: Set<Sink>): void {
 }
 
 /** Starts a stream on a corked response. */
-function stream(res: HttpResponse, run: (sink: Sink) => () => void, open: Set<Sink>): void {
+function stream(res: HttpResponse, run: (sink: Sink) => () => void): void {
   let leave: (() => void) | undefined
   let over = false
   let written = false
   let pending = 0
+  let drained = (): void => {}
+  // What is to be done once uWS holds nothing any more: after an end or a close it would not tell.
+  let last: (() => void) | undefined
   const finish = (): void => {
     over = true
-    open.delete(sink)
     leave?.()
   }
   const sink: Sink = {
     write: (block) => {
-      if (over || block.length === 0) return
+      if (over || last || block.length === 0) return true
       // A string would keep lone surrogates; and an empty write would end the response.
-      const bytes = Buffer.from(block)
+      const bytes = typeof block === 'string' ? Buffer.from(block) : block
       written = true
       res.cork(() => {
         if (!res.write(bytes)) pending += bytes.length
       })
+      return pending === 0
     },
+    onDrain: (listener) => { drained = listener },
     pending: () => pending,
     end: () => {
-      if (over) return
       // With a second argument or endWithoutBody() uWS writes a header line into the chunked body.
-      res.cork(() => res.end())
-      finish()
+      last ??= () => {
+        res.cork(() => res.end())
+        finish()
+      }
+      if (pending === 0 && !over) last()
     },
     cut: () => {
+      last ??= () => res.close()
       // Whatever is still corked would go down with the connection.
-      setImmediate(() => {
-        if (!over) res.close()
-      })
+      if (pending === 0) setImmediate(() => !over && last?.())
+    },
+    abort: () => {
+      if (!over) res.close()
     },
   }
   res.onAborted(finish)
   // uWS buffers what the client does not take and says neither how much nor when; with this handler it says when, and
-  // it drains its buffer only if the handler corks.
+  // it drains its buffer only if the handler corks. Whether all of it went out shows with the next write.
   res.onWritable(() => {
     res.cork(() => {})
     pending = 0
+    if (last) last()
+    else drained()
     return true
   })
-  open.add(sink)
   leave = run(sink)
   if (over) leave()
   // uWS sends the head with the first write, and a client that waits for events waits for the head.

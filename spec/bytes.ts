@@ -2,7 +2,7 @@
  * Literals and edits of what goes over the wire. A room writes its right transcript with the literals and its wrong
  * twins with the edits, so that both stand on one screen.
  */
-import type { Chunk, Edit, Ended, Event, Link, SentRequest, Transcript } from './model.ts'
+import type { Act, Chunk, Declares, Edit, Ended, Event, Link, SentRequest, Transcript } from './model.ts'
 
 const encoder = new TextEncoder()
 
@@ -109,6 +109,55 @@ export function session(...links: readonly Link[]): Transcript {
   return { stimulus: 'example', links, acts: [] }
 }
 
+/** The same of a driver: what it declares, and what it was asked to do meanwhile. */
+export function driven(declares: Declares, acts: readonly Act[], ...links: readonly Link[]): Transcript {
+  return { stimulus: 'example', declares, links, acts }
+}
+
+/** A batch that a driver took: 202, with the ids it says it gave. */
+export function published(at: number, events: readonly Event[], ids?: readonly (string | null)[]): Act {
+  return act(at, 'publish', events, 202, JSON.stringify({ ids: ids ?? events.map(({ id }) => id ?? null) }))
+}
+
+/** A batch that a driver refused. */
+export function refused(at: number, events: readonly Event[]): Act {
+  return act(at, 'publish', events, 422, '')
+}
+
+/** The bounds of a channel, set before its first use (contract: tune). */
+export function tuned(at: number, values: Readonly<Record<string, number>>): Act {
+  return act(at, 'tune', values, 200, JSON.stringify(values))
+}
+
+function act(at: number, kind: Act['kind'], body: unknown, status: number, answered: string): Act {
+  const asked = request({ method: kind === 'tune' ? 'PUT' : 'POST', url: 'http://target.test/channel', body: JSON.stringify(body) })
+  return { at, doneAt: at + 2, kind, request: asked, status, body: answered }
+}
+
+/** A link that came back with this `Last-Event-ID`, as UTF-8 on the wire. */
+export function resumed(id: string, lastEventId: string, ...arrivals: readonly Chunk[]): Link {
+  const stream = live('resume', ...arrivals)
+  const header = ['Last-Event-ID', Buffer.from(lastEventId, 'utf8').toString('latin1')] as const
+  return { ...stream, id, request: { ...stream.request, headers: [...stream.request.headers, header] } }
+}
+
+/** The link under another id, opened so many ms later. */
+export function later(link: Link, id: string, ms: number): Link {
+  const chunks = link.chunks.map((chunk) => ({ ...chunk, at: chunk.at + ms }))
+  return { ...link, id, openedAt: link.openedAt + ms, chunks, ended: { ...link.ended, at: link.ended.at + ms } }
+}
+
+/** What a driver says is open on the channel, and in all (contract: stats). */
+export function counted(at: number, counts: Readonly<Record<string, number>>): Act {
+  const asked = request({ url: 'http://target.test/stats?c=channel' })
+  return { at, doneAt: at + 2, kind: 'stats', request: asked, status: 200, body: JSON.stringify(counts) }
+}
+
+/** Something that a driver did without saying anything: `finish`, or the end of the process after `signal`. */
+export function acted(at: number, kind: 'finish' | 'signal'): Act {
+  return { ...act(at, kind, undefined, 204, ''), request: request({ method: kind === 'finish' ? 'DELETE' : 'SIGTERM' }) }
+}
+
 // ---- edits -----------------------------------------------------------------------------------------------------
 
 /** A change of what one link received: bytes and times. */
@@ -202,12 +251,21 @@ export function delay(text: string | Uint8Array, ms: number): LinkEdit {
   }
 }
 
-/** Changes how a link ended. @throws when there is no such link */
-export function ended(which: string, how: Ended['how'], by: Ended['by'] = 'target'): Edit {
+/** Changes how a link ended, and when (ms). @throws when there is no such link */
+export function ended(which: string, how: Ended['how'], by: Ended['by'] = 'target', at?: number): Edit {
   return (transcript) => {
     if (!transcript.links.some((link) => link.id === which)) throw new Error(`no link "${which}"`)
-    const end = (link: Link) => ({ ...link, ended: { at: link.ended.at, by, how } as Ended })
+    const end = (link: Link) => ({ ...link, ended: { at: at ?? link.ended.at, by, how } as Ended })
     return { ...transcript, links: transcript.links.map((link) => (link.id === which ? end(link) : link)) }
+  }
+}
+
+/** Changes the one act of that kind that began at that time. @throws when there is none */
+export function onAct(kind: Act['kind'], at: number, change: Partial<Act>): Edit {
+  return (transcript) => {
+    const hit = transcript.acts.find((one) => one.kind === kind && one.at === at)
+    if (!hit) throw new Error(`no ${kind} at ${at} ms`)
+    return { ...transcript, acts: transcript.acts.map((one) => (one === hit ? { ...one, ...change } : one)) }
   }
 }
 

@@ -13,7 +13,7 @@ const DEFAULT_LIMIT = 67_108_864
  * Input given to a decompressor at once. It bounds what is decoded beyond need before the limit is noticed, and what
  * has to be decoded again byte by byte when a slice turns out to be corrupt.
  */
-const SLICE = 16_384
+const SLICE = 4096
 
 /** RFC 9659: a zstd window over 8 MiB (2^23) is refused by clients. */
 const ZSTD_WINDOW_LOG = 23

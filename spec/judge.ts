@@ -40,6 +40,8 @@ export function judge<X extends { readonly transcript: Transcript }>(
       return { ...base, outcome: 'fail', examined, deviations, ...(driven?.replay ? { replay: driven.replay } : {}) }
     }
     if (examined > 0) return { ...base, outcome: 'pass', examined }
+    const inconclusive = rule.inconclusive?.(scene)
+    if (inconclusive) return { ...base, outcome: 'not-exercised', ...inconclusive }
     const note = absent?.note === undefined ? {} : { note: absent.note }
     if (absent?.why === 'not-applicable') return { ...base, outcome: 'not-applicable', ...note }
     return { ...base, outcome: 'not-exercised', why: absent?.why ?? 'no-subject', ...note }

@@ -182,6 +182,8 @@ export interface Rule<X> {
   readonly fix: string
   /** why the rule cannot apply to this target, or undefined when it can */
   readonly applies?: (scene: Scene<X>) => string | undefined
+  /** why what was seen does not decide, asked only when the check gave no finding; undefined when nothing was seen */
+  readonly inconclusive?: (scene: Scene<X>) => { readonly why: Why; readonly note: string } | undefined
   readonly check: Check<X>
   /** by a name that says what is wrong */
   readonly mutants: Readonly<Record<string, Mutant>>

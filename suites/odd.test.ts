@@ -1,5 +1,4 @@
 /** Servers that are odd and right: no rule fails on them, not even advice, unless a test says which and why. */
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
@@ -13,7 +12,7 @@ import type { Report } from '../harness/report.ts'
 import { run } from '../harness/run.ts'
 import { otherwiseRight, streamFields } from '../servers/faulty/otherwise.ts'
 import { drip, serveRaw, type Behaviour, type Raw, type RawOptions } from '../servers/faulty/raw.ts'
-import { bytes, chunked, head, join, lastChunk, streamHead } from '../spec/bytes.ts'
+import { chunked, head, join, lastChunk, streamHead } from '../spec/bytes.ts'
 import type { RuleId } from '../spec/model.ts'
 
 vi.setConfig({ maxConcurrency: 16, testTimeout: 30_000 })
@@ -23,8 +22,10 @@ const asked = (target: string, rest: Partial<RunOptions> = {}): RunOptions => ({
   allowOriginChange: false, ...rest,
 })
 
-const failing = ({ verdicts }: Report): RuleId[] =>
-  verdicts.filter(({ outcome }) => outcome === 'fail' || outcome === 'broken').map(({ rule }) => rule)
+/** What failed, with the reason: it has to be read in the log of a test that fails once in a hundred runs. */
+const failing = ({ verdicts }: Report): string[] =>
+  verdicts.filter(({ outcome }) => outcome === 'fail' || outcome === 'broken')
+    .map(({ rule, note, deviations }) => [rule, note, ...deviations.map(({ actual }) => actual)].filter(Boolean).join(': '))
 
 interface Odd {
   readonly server?: RawOptions
@@ -32,8 +33,6 @@ interface Odd {
   readonly method?: 'GET' | 'POST'
   /** what is behind the path of the server's URL */
   readonly query?: string
-  /** advice that fails rightly */
-  readonly advice?: readonly RuleId[]
   /** rules that must have looked at the stream */
   readonly passes?: readonly RuleId[]
 }
@@ -43,7 +42,7 @@ async function judged(stream: Behaviour, odd: Odd = {}): Promise<{ report: Repor
   const server = await serveRaw(otherwiseRight(stream, odd.method), odd.server)
   try {
     const report = await run(asked(`${server.url}${odd.query ?? ''}`, odd.options))
-    expect(failing(report)).toEqual(odd.advice ?? [])
+    expect(failing(report)).toEqual([])
     expect(report.incomplete).toBeUndefined()
     expect(report.exitCode).toBe(0)
     const passed = report.verdicts.filter(({ outcome }) => outcome === 'pass').map(({ rule }) => rule)
@@ -129,10 +128,10 @@ const streams: Readonly<Record<string, readonly [Behaviour, Odd?]>> = {
   }, { passes: decoded }],
   'JSON with colons and escaped line feeds': [open('data: {"id: 1": "a\\nb: c\\n\\ndata: d", "event:": [":"]}\n\ndata: event: x\n\ndata: :\n\n'), { passes: decoded }],
   'a token in the query': [(request, socket) => socket.write(
-    /^GET \/stream\?token=s3cret-query&x=1 /.test(request) ? join(streamHead, chunked(events)) : head('401 Unauthorized', 'WWW-Authenticate: Bearer', 'Content-Length: 0'),
+    request.startsWith('GET /stream?token=s3cret-query&x=1 ') ? join(streamHead, chunked(events)) : head('401 Unauthorized', 'WWW-Authenticate: Bearer', 'Content-Length: 0'),
   ), { query: '?token=s3cret-query&x=1', passes: decoded }],
   'on ::1': [open(events), { server: { host: '::1' }, passes: decoded }],
-  'gzip for those who accept it, flushed': [gzipped, { passes: ['sse/headers/content-encoding-declared', 'sse/headers/vary-negotiated', 'sse/headers/compression-flush', ...decoded] }],
+  'gzip for those who accept it, flushed': [gzipped, { options: { observeMs: 2500 }, passes: ['sse/headers/content-encoding-declared', 'sse/headers/vary-negotiated', 'sse/headers/compression-flush', ...decoded] }],
 }
 
 /** An event each 100 ms, in gzip when that is accepted. */
@@ -198,7 +197,7 @@ test.concurrent('a certificate that nobody signed, with --insecure; without it t
       expect(report.incomplete?.reason).toMatch(/SELF_SIGNED.*--insecure/)
       const plain = await run(asked(server.url.replace('https', 'http')))
       expect(plain.exitCode).toBe(3)
-      expect(plain.incomplete?.reason).toMatch(/speaks TLS: try https/)
+      expect(plain.incomplete?.reason).toMatch(/speaks TLS, try https/)
     } finally {
       await server.close()
     }

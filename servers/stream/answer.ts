@@ -27,14 +27,18 @@ export type Block = string | Uint8Array
  * After `end` or `cut`, and once the client has left, all of them do nothing.
  */
 export interface Sink {
-  /** one write to the socket, now */
-  readonly write: (block: Block) => void
+  /** one write to the socket, now; false says that it is taken, and that no more should come before `onDrain` */
+  readonly write: (block: Block) => boolean
+  /** has `drained` called whenever a socket that wanted no more has room again */
+  readonly onDrain: (drained: () => void) => void
   /** bytes that were written and are still in the memory of this process */
   readonly pending: () => number
   /** the end of a complete message: on HTTP/1.1 the zero chunk */
   readonly end: () => void
   /** closes the connection behind what was written; the client can tell that the message is incomplete */
   readonly cut: () => void
+  /** closes the connection now: what the client does not take is dropped */
+  readonly abort: () => void
 }
 
 /** An answer that is known whole. Its `Content-Length` is among the fields unless it has no body. */

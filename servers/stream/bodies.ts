@@ -3,7 +3,7 @@
  * refused as a whole.
  */
 import { limits } from '../../spec/contract/contract.ts'
-import type { PlayRequest } from '../../spec/contract/contract.ts'
+import type { PlayRequest, Tuning } from '../../spec/contract/contract.ts'
 import type { Event } from '../../spec/model.ts'
 import { problem } from './answer.ts'
 import type { Whole } from './answer.ts'
@@ -42,6 +42,31 @@ export function parsePlay(body: Uint8Array | undefined, refusal: Refusing): Play
 /** Body of `POST publish`. Throws Unacceptable. */
 export const parseBatch = (body: Uint8Array | undefined, refusal: Refusing): readonly Event[] =>
   accepted(parse(body), refusal)
+
+/** What each bound may be; a timer waits at most 2^31 - 1 ms. */
+const ranges = {
+  heartbeatMs: [10, 0x7fffffff],
+  replayEvents: [0, 100_000],
+  bufferBytes: [0, 64 * 1024 * 1024],
+  bufferEvents: [0, 100_000],
+  stallMs: [10, 0x7fffffff],
+} as const satisfies Record<keyof Tuning, readonly [least: number, most: number]>
+
+/** Body of `PUT tune`. Throws Unacceptable. */
+export function parseTuning(body: Uint8Array | undefined): Tuning {
+  const given = parse(body)
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw unprocessable(`the body is an object with some of ${Object.keys(ranges).join(', ')}`)
+  }
+  for (const [field, value] of Object.entries(given)) {
+    if (!Object.hasOwn(ranges, field)) throw unprocessable('there is no such member', { field })
+    const [least, most] = ranges[field as keyof Tuning]
+    if (!Number.isSafeInteger(value) || value < least || value > most) {
+      throw unprocessable(`must be a whole number from ${least} to ${most}`, { field })
+    }
+  }
+  return given as Tuning
+}
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 

@@ -1,93 +1,161 @@
 /**
  * A live channel: what is published reaches everyone subscribed, and whoever comes back with the id of the last event
- * it saw gets what followed. All of it is synchronous, so nothing can be published between the replay and the
- * subscription: no gap, no duplicate.
+ * it saw gets what followed. Logging, replaying and registering are synchronous, so nothing can be published between
+ * the replay and the subscription: no gap, no duplicate.
  */
 import { encodeEvent } from '../../spec/sse/encode.ts'
 import type { Event } from '../../spec/model.ts'
 import type { Block, Sink } from './answer.ts'
+import { bytesOf, framesOf } from './frame.ts'
 import { Heartbeat } from './heartbeat.ts'
-import type { Entry, Hooks } from './hooks.ts'
+import type { Hooks } from './hooks.ts'
+import { Log } from './log.ts'
+import type { Entry } from './log.ts'
+import { Subscription } from './subscription.ts'
+import type { Bounds } from './subscription.ts'
 
-export interface ChannelOptions {
+export interface ChannelOptions extends Bounds {
   readonly hooks: Hooks
   /** longest silence on a stream, ms */
   readonly heartbeatMs: number
-  /** how many events the log keeps for those who come back */
+  /** how many events the log keeps for those who come back; `replayBytes` may make it fewer */
   readonly replayEvents: number
+  /** gives an event the id that it has on the wire */
+  readonly identify: (event: Event) => Event
   /** what every stream starts with; it reaches proxies that wait for a first byte */
   readonly opening: Event
+  /** what somebody gets whose id is not in the log, or no longer; without id, as there is nothing to resume after yet */
+  readonly reset: Event
   /** the last event of a finished channel; it has no id, so it does not move the place to resume from */
   readonly endEvent: Event
 }
 
+/** Most bytes that a channel's log keeps. */
+export const replayBytes = 8 * 1024 * 1024
+
 export class Channel {
   readonly #options: ChannelOptions
   readonly #encode: (event: Event) => Block
-  readonly #sinks = new Set<Sink>()
-  readonly #log: Entry[] = []
+  readonly #identify: (event: Event) => Event
+  readonly #subscriptions = new Set<Subscription>()
+  readonly #log: Log
   readonly #heartbeat: Heartbeat
+  /** what was published in this tick and not sent yet */
+  readonly #tick: Block[] = []
   #finished = false
 
   constructor(options: ChannelOptions) {
-    this.#options = options
-    this.#encode = options.hooks.encoder()
-    const comment = encodeEvent({ comment: '' })
-    this.#heartbeat = new Heartbeat(options.heartbeatMs, () => this.#write(comment))
+    const { hooks, heartbeatMs, replayEvents, identify } = options
+    this.#options = { ...options, ...hooks.bounds(options) }
+    this.#encode = hooks.encoder()
+    this.#identify = hooks.identifier(identify)
+    this.#log = hooks.log(new Log(replayEvents, replayBytes))
+    const comment = hooks.heartbeat(encodeEvent({ comment: '' }))
+    this.#heartbeat = new Heartbeat(heartbeatMs, () => {
+      for (const subscription of this.#subscriptions) subscription.beat(comment)
+    })
   }
 
   get subscribers(): number {
-    return this.#sinks.size
+    return this.#subscriptions.size
   }
 
   get finished(): boolean {
     return this.#finished
   }
 
-  /** Logs the events, then sends them. Returns each id as it is on the wire, null for an event without one. */
+  /** bytes that wait here for slow clients */
+  get waiting(): number {
+    let sum = 0
+    for (const { waiting } of this.#subscriptions) sum += waiting
+    return sum
+  }
+
+  /** Logs the events and sends them within this tick. Returns each id as on the wire, null for an event without one. */
   publish(events: readonly Event[]): (string | null)[] {
-    const entries = events.map((event): Entry => ({ id: event.id?.toWellFormed(), block: bytes(this.#encode(event)) }))
-    this.#log.push(...entries)
-    this.#log.splice(0, this.#log.length - this.#options.replayEvents)
-    this.#options.hooks.deliver(entries.map(({ block }) => block), (part) => this.#write(part))
-    this.#heartbeat.touch()
+    const entries = events.map((given): Entry => {
+      const event = this.#identify(given)
+      return { id: event.id?.toWellFormed(), block: bytesOf(this.#encode(event)) }
+    })
+    this.#log.append(entries)
+    if (this.#subscriptions.size > 0) {
+      this.#options.hooks.deliver(entries.map(({ block }) => block), (blocks) => this.#send(blocks))
+    }
     return entries.map(({ id }) => id ?? null)
   }
 
-  /** What someone who saw `lastEventId` last has missed; nothing for an id that is not in the log. */
-  missed(lastEventId: string | undefined): readonly Entry[] {
-    if (lastEventId === undefined) return []
-    return this.#options.hooks.replay(this.#log, this.#log.findLastIndex(({ id }) => id === lastEventId))
+  /** The event with this id is in the log. */
+  knows(id: string): boolean {
+    return this.#log.indexOf(id) >= 0
+  }
+
+  /** What followed the event with this id; nothing for an id that is not in the log. */
+  rest(id: string | undefined): readonly Entry[] {
+    return id !== undefined && this.knows(id) ? this.#missed(id) : []
   }
 
   /** Opens a stream. Returns what to call when it is over. */
   subscribe(sink: Sink, lastEventId: string | undefined): () => void {
-    this.#sinks.add(sink)
-    this.#heartbeat.start()
-    sink.write(encodeEvent(this.#options.opening))
-    for (const { block } of this.missed(lastEventId)) sink.write(block)
-    if (this.#finished) this.#end(sink)
+    const { hooks, opening } = this.#options
+    // Who is here gets what waits for the end of this tick; who comes now gets it from the log, or has not asked for it.
+    this.flush()
+    const subscription = new Subscription(sink, this.#options, hooks.overflow)
+    let left = false
+    sink.write(hooks.opening(encodeEvent(opening)))
+    hooks.resume({
+      missed: () => (lastEventId === undefined ? [] : this.#missed(lastEventId)),
+      send: (entries) => subscription.replay(framesOf(entries.map(({ block }) => block))),
+      register: () => {
+        if (left) return
+        this.#subscriptions.add(subscription)
+        this.#heartbeat.start()
+        if (this.#finished) this.#end(subscription)
+      },
+    })
     return () => {
-      this.#sinks.delete(sink)
-      if (this.#sinks.size === 0) this.#heartbeat.stop()
+      left = true
+      subscription.leave()
+      this.#remove(subscription)
     }
   }
 
   /** Ends every stream after the end event; from now on there is nothing to publish. */
   finish(): void {
+    this.flush()
     this.#finished = true
-    for (const sink of this.#sinks) this.#end(sink)
+    for (const subscription of this.#subscriptions) this.#end(subscription)
   }
 
-  #end(sink: Sink): void {
-    sink.write(this.#options.hooks.tail(this.#encode(this.#options.endEvent)))
-    sink.end()
+  /** Sends what was published in this tick: one write to each subscriber. */
+  flush(): void {
+    if (this.#tick.length === 0) return
+    const frames = framesOf(this.#tick.splice(0))
+    this.#options.hooks.fanOut(this.#subscriptions, (subscription) => {
+      if (!subscription.send(frames)) this.#remove(subscription)
+    })
+    this.#heartbeat.touch()
   }
 
-  #write(block: Block): void {
-    for (const sink of this.#sinks) sink.write(block)
+  #send(blocks: readonly Block[]): void {
+    if (this.#tick.length === 0) setImmediate(() => this.flush())
+    this.#tick.push(...blocks)
+  }
+
+  #missed(id: string): readonly Entry[] {
+    const { hooks, reset } = this.#options
+    const at = this.#log.indexOf(id)
+    if (at >= 0) return hooks.replay(this.#log.entries, at)
+    return hooks.unknown({ id: undefined, block: encodeEvent(reset) }, this.#log.entries, id)
+  }
+
+  #end(subscription: Subscription): void {
+    const { hooks, endEvent } = this.#options
+    subscription.enqueue(framesOf([hooks.tail(hooks.endMarker(this.#encode(endEvent)))]))
+    subscription.end()
+  }
+
+  #remove(subscription: Subscription): void {
+    this.#subscriptions.delete(subscription)
+    if (this.#subscriptions.size === 0) this.#heartbeat.stop()
   }
 }
-
-/** Encoded once for all subscribers. */
-const bytes = (block: Block): Uint8Array => (typeof block === 'string' ? Buffer.from(block) : block)

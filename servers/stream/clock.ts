@@ -1,7 +1,7 @@
 /** The demo stream: an event a second for as long as somebody listens. */
 import type { Sink } from './answer.ts'
 import { Channel } from './channel.ts'
-import type { Hooks } from './hooks.ts'
+import type { ChannelOptions } from './channel.ts'
 
 export class Clock {
   readonly #channel: Channel
@@ -10,14 +10,10 @@ export class Clock {
   #tick = Math.floor(Date.now() / 1000)
   #timer: NodeJS.Timeout | undefined
 
-  constructor(hooks: Hooks, heartbeatMs: number) {
-    this.#channel = new Channel({
-      hooks,
-      heartbeatMs,
-      replayEvents: 60,
-      opening: { comment: 'one tick a second', retry: 2000 },
-      endEvent: { event: 'end', data: '' },
-    })
+  /** `options` of the channel; the clock sets its own ids and keeps a minute. */
+  constructor(options: ChannelOptions) {
+    const opening = { ...options.opening, comment: 'one tick a second' }
+    this.#channel = new Channel({ ...options, opening, replayEvents: 60, identify: (event) => event })
   }
 
   /** Opens a stream. Returns what to call when it is over; the clock stops with the last one. */

@@ -1,32 +1,41 @@
 /** The driver contract (spec/contract/openapi.yaml) on channels in memory: the handlers, and what they promise. */
 import { channelName, limits } from '../../spec/contract/contract.ts'
-import type { Descriptor, Stats } from '../../spec/contract/contract.ts'
+import type { Descriptor, Stats, Tuning } from '../../spec/contract/contract.ts'
 import type { Declares, Event } from '../../spec/model.ts'
 import type { Refusal } from '../../spec/sse/encode.ts'
 import { json, noContent, problem, streamed } from './answer.ts'
 import type { Answer, BodyWanted, Request, Sink, Whole } from './answer.ts'
-import { Unacceptable, parseBatch, parsePlay } from './bodies.ts'
+import { Unacceptable, parseBatch, parsePlay, parseTuning } from './bodies.ts'
 import { Channel } from './channel.ts'
+import type { ChannelOptions } from './channel.ts'
 import type { Hooks } from './hooks.ts'
 import { play } from './play.ts'
 
-/** What the reference servers promise, each on its streams of the contract. */
-export const promises = {
-  data: 'text',
-  ids: 'client',
+/** What the bounds of a channel are unless they are tuned. */
+const tuning: Required<Tuning> = {
   heartbeatMs: 1000,
   replayEvents: 1000,
+  bufferBytes: 1024 * 1024,
+  bufferEvents: 1000,
+  stallMs: 5000,
+}
+
+/** What the reference servers promise, each on its streams of the contract. */
+export const promises = {
+  ...tuning,
+  data: 'text',
+  overflow: 'disconnect',
   maxSubscribers: 2,
   drainMs: 2000,
   endEvent: 'end',
-  unknownId: 'live',
+  unknownId: { event: 'reset' },
 } as const satisfies Declares
 
 export interface DriverOptions {
   readonly name: string
   readonly version: string
   readonly hooks: Hooks
-  /** what depends on how the server was started: origins, credentials, auth */
+  /** what depends on how the server was started: ids, origins, credentials, auth */
   readonly declares: Declares
   /** a token is needed */
   readonly secured: boolean
@@ -39,6 +48,11 @@ export interface DriverOptions {
 export class Driver {
   readonly #options: DriverOptions
   readonly #channels = new Map<string, Channel>()
+  /** of channels that nobody has used yet */
+  readonly #tuned = new Map<string, Required<Tuning>>()
+  // One counter for all channels, so that an id of one is not known in another; it starts at the time of day so that
+  // ids go on rising after a restart.
+  #id = Date.now() * 1000
   #plays = 0
 
   constructor(options: DriverOptions) {
@@ -55,6 +69,7 @@ export class Driver {
       channel: '/channels/{c}',
       publish: '/channels/{c}/events',
       stats: '/stats{?c}',
+      tune: '/channels/{c}',
       limited: '/limited/{c}',
       ...(secured ? { secure: '/channels/{c}' } : {}),
       declares: { ...promises, ...declares },
@@ -82,16 +97,29 @@ export class Driver {
       const events = parseBatch(body, (event) => this.#refusal(event))
       const channel = this.#channel(c)
       if (channel.finished) return problem(409, 'the channel is finished')
+      for (const other of this.#options.hooks.alsoTo(c, this.#channels.keys())) this.#channels.get(other)?.publish(events)
       return json(202, { ids: channel.publish(events) })
     })
   }
 
+  /** Every value that is not given is the one that is promised, also when the channel was tuned before. */
+  tune(c: string): Answer | BodyWanted {
+    return withBody((body) => {
+      const values = { ...tuning, ...parseTuning(body) }
+      if (this.#channels.has(c)) return problem(409, 'the channel is in use')
+      this.#tuned.set(c, values)
+      return json(200, values)
+    })
+  }
+
   subscribe(c: string, request: Request): Answer {
+    const { hooks } = this.#options
     const channel = this.#channels.get(c)
-    const after = lastEventId(request)
+    const after = hooks.lastEventId(request)
     // 204 is the one answer that stops a browser from coming back; whoever missed something gets that first.
-    if (channel?.finished && channel.missed(after).length === 0) return noContent()
-    return streamed((sink) => this.#channel(c).subscribe(sink, after))
+    if (channel?.finished && channel.rest(after).length === 0) return noContent()
+    const known = after === undefined || (channel?.knows(after) ?? false)
+    return hooks.subscribed(streamed((sink) => this.#channel(c).subscribe(sink, after)), known)
   }
 
   /** As subscribe, for `maxSubscribers` at a time. A 5xx is what keeps clients from coming back at once (HTML 17.7). */
@@ -109,15 +137,35 @@ export class Driver {
   stats(request: Request): Answer {
     const c = new URLSearchParams(request.query).get('c')
     if (c !== null && !channelName.test(c)) return problem(404, 'there is no such channel')
-    const channels = c === null ? [...this.#channels.values()] : [this.#channels.get(c)]
+    const all = [...this.#channels.values()]
+    const channels = c === null ? all : [this.#channels.get(c)]
+    const waiting = all.reduce((sum, channel) => sum + channel.waiting, 0)
     const stats: Stats = {
       subscribers: channels.reduce((sum, channel) => sum + (channel?.subscribers ?? 0), 0),
       plays: this.#plays,
       sockets: 0,
-      bufferedBytes: [...this.#options.open].reduce((sum, sink) => sum + sink.pending(), 0),
+      bufferedBytes: [...this.#options.open].reduce((sum, sink) => sum + sink.pending(), waiting),
       rssBytes: process.memoryUsage.rss(),
     }
     return json(200, stats)
+  }
+
+  /** Sends what was published in this tick. */
+  flush(): void {
+    for (const channel of this.#channels.values()) channel.flush()
+  }
+
+  /** How the channels of this server are, for those values. */
+  channelOptions(values: Required<Tuning> = tuning): ChannelOptions {
+    const { hooks, declares } = this.#options
+    return {
+      ...values,
+      hooks,
+      identify: declares.ids === 'server' ? (event) => ({ ...event, id: String(this.#id++) }) : (event) => event,
+      opening: { comment: 'open', retry: 2000 },
+      reset: { event: promises.unknownId.event, data: 'the last event id is not known here, or no longer' },
+      endEvent: { event: promises.endEvent, data: '' },
+    }
   }
 
   /** A channel replays, so it takes no id that would not come back. */
@@ -133,13 +181,8 @@ export class Driver {
   #channel(c: string): Channel {
     let channel = this.#channels.get(c)
     if (channel === undefined) {
-      channel = new Channel({
-        hooks: this.#options.hooks,
-        heartbeatMs: promises.heartbeatMs,
-        replayEvents: promises.replayEvents,
-        opening: { comment: 'open' },
-        endEvent: { event: promises.endEvent, data: '' },
-      })
+      channel = new Channel(this.channelOptions(this.#tuned.get(c)))
+      this.#tuned.delete(c)
       this.#channels.set(c, channel)
     }
     return channel
@@ -157,12 +200,3 @@ const withBody = (answer: (body: Uint8Array | undefined) => Answer): BodyWanted 
     }
   },
 })
-
-/**
- * The id to resume after. The header wins, because a browser that reconnects repeats the URL unchanged; an empty one is
- * as good as none. The header is UTF-8 on the wire (HTML 9.2.4), but HTTP libraries hand it over as latin1.
- */
-export function lastEventId(request: Request): string | undefined {
-  const header = Buffer.from(request.header('last-event-id') ?? '', 'latin1').toString()
-  return header || new URLSearchParams(request.query).get('lastEventId') || undefined
-}

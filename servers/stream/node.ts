@@ -7,7 +7,6 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Answer, Request, Sink, Whole } from './answer.ts'
-import { promises } from './driver.ts'
 import type { Running, Service, StartOptions } from './service.ts'
 
 export function requestOf(req: IncomingMessage): Request {
@@ -50,9 +49,25 @@ export function sinkOf(res: ServerResponse): Sink {
   const over = (): boolean => res.writableEnded || res.destroyed
   // A client that goes away between its last packet and 'close' makes a write fail; 'close' is what we act on.
   res.on('error', () => {})
+  // Null while an earlier response of the connection lasts; the response then keeps what it is given.
+  const { socket } = res
+  let headOut = false
   return {
     write: (block) => {
-      if (!over()) res.write(block)
+      if (over() || block.length === 0) return true
+      // Behind the head a chunk that was framed once for all subscribers goes straight to the socket; res.write() would
+      // frame it for each of them.
+      if (headOut && res.chunkedEncoding && socket?.writable && typeof block !== 'string' && block.length <= chunkBytes) {
+        return socket.write(chunkOf(block))
+      }
+      headOut = true
+      return res.write(block)
+    },
+    onDrain: (drained) => {
+      // The response tells of a drain only if its own write() was refused.
+      socket?.on('drain', drained)
+      res.on('drain', drained)
+      res.on('close', () => socket?.off('drain', drained))
     },
     pending: () => res.writableLength,
     end: () => {
@@ -60,7 +75,23 @@ export function sinkOf(res: ServerResponse): Sink {
     },
     // Not destroy(): that throws away what was written and not yet sent.
     cut: () => res.socket?.destroySoon(),
+    abort: () => res.socket?.destroy(),
   }
+}
+
+/** Above this, copying a block into its chunk costs more than three writes. */
+const chunkBytes = 64 * 1024
+
+const chunks = new WeakMap<Uint8Array, Uint8Array>()
+
+/** A block as a chunk of a chunked message (RFC 9112 section 7.1), made once for all who get the same block. */
+function chunkOf(block: Uint8Array): Uint8Array {
+  let chunk = chunks.get(block)
+  if (!chunk) {
+    chunk = Buffer.concat([Buffer.from(`${block.length.toString(16)}\r\n`), block, Buffer.from('\r\n')])
+    chunks.set(block, chunk)
+  }
+  return chunk
 }
 
 /**
@@ -131,16 +162,16 @@ export function listen(server: Server, service: Service, version: string, option
   })
   server.on('connect', (_, socket) => socket.end(messageOf(service.refuse(501, 'the server is no proxy'))))
 
-  const close = (): Promise<void> => new Promise((closed) => {
-    service.close()
-    // A client that does not read what is left for it would keep its connection for ever.
-    const deadline = setTimeout(() => server.closeAllConnections(), promises.drainMs)
-    server.close(() => {
-      clearTimeout(deadline)
-      closed()
+  const close = async (): Promise<void> => {
+    // Until the streams are out the server goes on listening: whoever comes meanwhile is told so, with 503.
+    await service.close()
+    await new Promise<void>((closed) => {
+      server.close(() => closed())
+      for (const socket of idle) socket.destroy()
+      // Who has not taken what was left for it by now would keep its connection for ever.
+      server.closeAllConnections()
     })
-    for (const socket of idle) socket.destroy()
-  })
+  }
   return new Promise((listening, failed) => {
     server.once('error', failed)
     server.listen(port, host, () => {

@@ -9,7 +9,7 @@ import type { Answer, BodyWanted, Fields, Request, Sink, Whole } from './answer.
 import { unauthorized } from './auth.ts'
 import { Clock } from './clock.ts'
 import { corsFields, preflightFields } from './cors.ts'
-import { Driver, lastEventId, promises } from './driver.ts'
+import { Driver, promises } from './driver.ts'
 import { faults } from './faults.ts'
 import type { Fault } from './faults.ts'
 import { right } from './hooks.ts'
@@ -25,6 +25,8 @@ export interface StartOptions {
   readonly token?: string | undefined
   /** origins that may read the answers; all of them when absent */
   readonly origin?: string | readonly string[] | undefined
+  /** who sets the ids of events: the publisher, as when absent, or the server */
+  readonly ids?: 'client' | 'server' | undefined
   /** what to do wrong */
   readonly fault?: Fault | undefined
 }
@@ -49,8 +51,11 @@ export interface Service {
   readonly answer: (request: Request) => Answer | BodyWanted
   /** the answer to a request that could not be read */
   readonly refuse: (status: number, detail: string) => Whole
-  /** Ends every stream, and answers 503 from now on. */
-  readonly close: () => void
+  /**
+   * Ends every stream between two blocks, and answers 503 from now on. Resolves once the streams are out, or when it
+   * has waited as long as `drainMs` allows: then the transport stops to listen and closes what is left.
+   */
+  readonly close: () => Promise<void>
 }
 
 interface Route {
@@ -71,8 +76,8 @@ export function createService(options: ServiceOptions): Service {
   const origins = [options.origin ?? '*'].flat()
   const hooks = options.fault === undefined ? right : faults[options.fault](right)
   const open = new Set<Sink>()
-  const clock = new Clock(hooks, promises.heartbeatMs)
   const declares: Declares = {
+    ids: options.ids ?? 'client',
     origins,
     ...(origins.includes('*') ? {} : { credentials: true }),
     ...(token === undefined ? {} : { auth: ['bearer', 'query:token'] }),
@@ -80,20 +85,26 @@ export function createService(options: ServiceOptions): Service {
   const driver = new Driver({
     name, version, hooks, declares, open, secured: token !== undefined, unresumable: options.unresumable,
   })
+  const clock = new Clock(driver.channelOptions())
   let closing = false
+  let drained = (): void => {}
 
   const routes: readonly Route[] = [
     { path: /^\/$/, open: true, methods: { GET: () => page } },
     {
       path: /^\/clock$/,
-      methods: { GET: (request) => streamed((sink) => clock.subscribe(sink, lastEventId(request))) },
+      methods: { GET: (request) => streamed((sink) => clock.subscribe(sink, hooks.lastEventId(request))) },
     },
     { path: /^\/streamproof$/, methods: { GET: () => driver.descriptor() } },
     { path: /^\/play$/, methods: { POST: () => driver.play() } },
     { path: /^\/stats$/, methods: { GET: (request) => driver.stats(request) } },
     {
       path: RegExp(`^/channels/${channel}$`),
-      methods: { GET: (request, c) => driver.subscribe(c, request), DELETE: (_, c) => driver.finish(c) },
+      methods: {
+        GET: (request, c) => driver.subscribe(c, request),
+        PUT: (_, c) => driver.tune(c),
+        DELETE: (_, c) => driver.finish(c),
+      },
     },
     { path: RegExp(`^/channels/${channel}/events$`), methods: { POST: (_, c) => driver.publish(c) } },
     { path: RegExp(`^/limited/${channel}$`), methods: { GET: (request, c) => driver.limited(c, request) } },
@@ -104,7 +115,7 @@ export function createService(options: ServiceOptions): Service {
     if (request.hosts !== 1) return problem(400, 'an HTTP/1.1 request has one Host field', { Connection: 'close' })
     if (closing) return problem(503, 'the server is shutting down', { 'Retry-After': '2', Connection: 'close' })
     if (!known.has(method)) return problem(501, 'the server does not know this method')
-    if (method === 'OPTIONS' && path === '*') return noContent({ Allow: 'GET, HEAD, POST, DELETE, OPTIONS' })
+    if (method === 'OPTIONS' && path === '*') return noContent({ Allow: 'GET, HEAD, POST, PUT, DELETE, OPTIONS' })
     const route = routes.find((candidate) => candidate.path.test(path))
     if (!route) return problem(404, 'there is nothing here')
     if (method === 'OPTIONS') return noContent({ Allow: allowed(route), ...preflightFields(request, allowed(route)) })
@@ -128,6 +139,7 @@ export function createService(options: ServiceOptions): Service {
     return () => {
       open.delete(sink)
       leave()
+      if (closing && open.size === 0) drained()
     }
   }
 
@@ -141,9 +153,14 @@ export function createService(options: ServiceOptions): Service {
       const { fields, ...answer } = problem(status, detail, { Connection: 'close' })
       return { ...answer, fields: { ...corsFields(origins, undefined), ...fields } satisfies Fields }
     },
-    close: () => {
-      closing = true
-      for (const sink of open) sink.end()
+    close: async () => {
+      const deadline = new Promise<void>((resolve) => {
+        drained = resolve
+        setTimeout(resolve, promises.drainMs * 0.75).unref()
+      })
+      driver.flush()
+      await hooks.shutdown(open, () => { closing = true })
+      if (open.size > 0) await deadline
     },
   }
 }

@@ -9,17 +9,18 @@ import type { Act, Declares, Event, Finding, Link, Place, Transcript } from '../
 import { decodeEventStream, type Dispatched, type EventStream, type Line } from './decode.ts'
 
 /** What is read of a coded body: kilobytes can hold gigabytes, and millions of lines. */
-const mostDecoded = { bytes: 8 * 1024 * 1024, lines: 65_536 }
+const mostDecoded = { bytes: 8 * 1024 * 1024, lines: 16_384 }
 
 /** The same up to the last line that is read. */
 function bounded(content: Uncoded): Uncoded {
   const { bytes } = content.body
   let lines = 0
-  for (const [i, byte] of bytes.entries()) {
-    if ((byte === 10 || byte === 13) && ++lines === mostDecoded.lines && i + 1 < bytes.length) {
-      const body = { ...content.body, bytes: bytes.subarray(0, i + 1) }
-      return { ...content, body, fault: `more than ${mostDecoded.lines} lines when decoded` }
-    }
+  for (let i = 0; i < bytes.length - 1; i += 1) {
+    if (bytes[i] !== 10 && bytes[i] !== 13) continue
+    lines += 1
+    if (lines < mostDecoded.lines) continue
+    const body = { ...content.body, bytes: bytes.slice(0, i + 1) }
+    return { ...content, body, fault: `more than ${mostDecoded.lines} lines when decoded` }
   }
   return content
 }
@@ -113,6 +114,14 @@ export class Answer {
     })
   }
 
+  /** ms between two events of the play; 0 when it is none, or asks for no pauses */
+  get playPauseMs(): number {
+    return this.#once('playPauseMs', () => {
+      if (!this.published) return 0
+      return (JSON.parse(String(this.link.request.body)) as { pauseMs?: number }).pauseMs ?? 0
+    })
+  }
+
   /** ms when the byte at a body offset had arrived (or became decodable) */
   arrival(offset: number): number {
     const { body } = this.content
@@ -196,7 +205,8 @@ export function forEvery<S>(
 /** Text as a report shows it: JSON escapes, at most so many characters. */
 export function quote(text: string, most = 72): string {
   const shown = text.length > most ? `${text.slice(0, most)}…` : text
-  const escaped = JSON.stringify(shown).replace(/[\u007f-\u009f\u2028\u2029\ufeff]/g, hexEscape)
+  // white space that looks like a space is shown for what it is
+  const escaped = JSON.stringify(shown).replace(/[\u007f-\u009f\u2028\u2029\ufeff]|(?! )\p{Zs}/gu, hexEscape)
   return text.length > most ? `${escaped} (${text.length} characters)` : escaped
 }
 

@@ -3,11 +3,12 @@
  * Longer than other rooms because fifteen rules share one example; each still stands on one screen.
  */
 import { append, delay, drop, finite, held, live, onBody, played, sent, session, swap } from '../bytes.ts'
-import type { Finding, Note, Room, Rule } from '../model.ts'
+import type { LinkEdit } from '../bytes.ts'
+import type { Finding, Link, Note, Room, Rule } from '../model.ts'
 import type { Block } from './decode.ts'
 import { quote, streams, type Answer, type Exchange } from './exchange.ts'
 import { withoutKind } from './lines.ts'
-import { carried, deliveries, isRefusal, largeBytes, outcome, payloadIntact, peculiar } from './play.ts'
+import { carried, deliveries, isRefusal, largeBytes, outcome, peculiar, refusable, textIntact } from './play.ts'
 
 const grammar = 'https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream'
 const interpretation = 'https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation'
@@ -18,6 +19,22 @@ const staleMs = 1000
 const flushMs = 1000
 
 const large = 'x'.repeat(largeBytes)
+
+const pacedEvents = ['p1', 'p2', 'p3', 'p4'].map((data) => ({ data }))
+const pacedStream = finite('play', ...pacedEvents.map(({ data }, i) => sent(10 + 200 * i, `data: ${data}\n\n`)))
+const paced: Link = {
+  ...pacedStream,
+  id: 'paced',
+  request: { ...played('paced', []).request, body: JSON.stringify({ events: pacedEvents, pauseMs: 200, end: 'close' }) },
+}
+
+/** Every arrival at the time of the last. */
+const delayed: LinkEdit = (chunks) => chunks.map((chunk) => ({ ...chunk, at: chunks.at(-1)?.at ?? chunk.at }))
+
+/** Four events, half a second apart, each of them ended by the arrival that brings the next. */
+const blanksLate: LinkEdit = (chunks) => [
+  ...chunks, ...[1, 2, 3, 4, 5].map((n) => sent(100 + 500 * n, n > 1 ? '\n' : '', `data: tick ${n}\n`)), sent(3100, '\n'),
+]
 
 const example = session(
   live(
@@ -37,6 +54,7 @@ const example = session(
   played('any', [{ data: '{"h": [1]}' }], 'data: {"h": [1]}\n\n'),
   played('large', [{ data: large }], `data: ${large}\n\n`),
   held('held', [{ data: 'now' }], sent(8, 'data: now\n\n')),
+  paced,
 )
 
 const hasField = (block: Block): boolean => block.lines.some((line) => line.kind === 'field')
@@ -103,7 +121,7 @@ const multilineData: Rule<Exchange> = {
   says: 'a payload with line feeds arrives as one event with all its lines',
   harm: 'the lines after the first become unknown fields, which clients drop',
   fix: 'write one "data: " line for each line of the payload, in one block',
-  check: (exchange) => payloadIntact(exchange, (text) => peculiar(text, 'line-feed', 'blank-line', 'leading-break', 'large')),
+  check: (exchange) => textIntact(exchange, 'data', (text) => peculiar(text, 'line-feed', 'blank-line', 'leading-break', 'large')),
   mutants: {
     'a raw line feed': { edit: onBody('lines', swap('\ndata: b', '\nb')), fault: 'rawNewline', alsoBreaks: ['sse/framing/no-foreign-text', 'sse/framing/cr-in-data', 'sse/framing/trailing-newlines'] },
     'only the first line': { edit: onBody('lines', drop('data: b\n')) },
@@ -118,11 +136,11 @@ const crInData: Rule<Exchange> = {
   says: 'CR and CRLF in a payload are line breaks too: split over data lines, or refused',
   harm: 'a client ends the line at the CR: what follows is dropped, or read as a field of its own',
   fix: 'split payloads with /\\r\\n|\\r|\\n/, not at "\\n" alone',
-  check: (exchange) => payloadIntact(
+  check: (exchange) => textIntact(
     exchange,
+    'data',
     // a line feed of its own, or a break at the end, is the business of another rule
     (text) => !/(?<!\r)\n/.test(text) && peculiar(text, 'carriage-return', 'line-feed', 'blank-line', 'leading-break'),
-    true,
   ),
   mutants: {
     'a raw carriage return': { edit: onBody('returns', swap('c\ndata: d', 'c\rd')), fault: 'crRaw', alsoBreaks: ['sse/framing/no-foreign-text'] },
@@ -169,7 +187,10 @@ const expectedType = ({ event }: { readonly event?: string }, got: string): stri
 
 function foreignId(own: ReturnType<typeof deliveries>): string | undefined {
   const ids = new Set(['', ...own.map(({ published }) => published.id ?? '')])
-  const forged = own.flatMap(({ received }) => received).find((event) => !ids.has(event.lastEventId))
+  // an id out of a published value was forged by it; one that is in none of them is the target's own invention
+  const values = own.flatMap(({ published }) => Object.values(published).map(String))
+  const forged = own.flatMap(({ received }) => received)
+    .find((event) => !ids.has(event.lastEventId) && values.some((value) => value.includes(event.lastEventId)))
   const escapes = own.some(({ published }) => /[\r\n\0]/.test(published.id ?? ''))
   return forged && !escapes ? `id ${quote(forged.lastEventId)} that nobody published` : undefined
 }
@@ -184,7 +205,7 @@ const trailingNewlines: Rule<Exchange> = {
   says: 'line feeds at the end of a payload arrive',
   harm: 'text that is put together from pieces loses its line breaks: paragraphs and code run into one line',
   fix: 'write a final empty "data:" line for a payload that ends with a line feed; do not trim, do not use splitlines()',
-  check: (exchange) => payloadIntact(exchange, (text) => peculiar(text, 'trailing-break', 'line-feed', 'blank-line', 'leading-break')),
+  check: (exchange) => textIntact(exchange, 'data', (text) => peculiar(text, 'trailing-break', 'line-feed', 'blank-line', 'leading-break')),
   mutants: { 'the last line feed trimmed': { edit: onBody('ending', drop('data:\n')), fault: 'trailingNewlineTrimmed' } },
 }
 
@@ -195,7 +216,7 @@ const leadingSpace: Rule<Exchange> = {
   says: 'a payload line that begins with a space keeps it',
   harm: 'a client removes one space after the colon: without a separator it is the first space of the payload, and words run together',
   fix: 'always write "data: " with its space before the payload',
-  check: (exchange) => payloadIntact(exchange, (text) => peculiar(text, 'leading-space', 'non-ascii')),
+  check: (exchange) => textIntact(exchange, 'data', (text) => peculiar(text, 'leading-space')),
   mutants: { 'no separator': { edit: onBody('leading', swap('data:  f', 'data: f')), fault: 'noSeparatorSpace' } },
 }
 
@@ -206,7 +227,7 @@ const trailingSpace: Rule<Exchange> = {
   says: 'spaces and tabs at the end of a payload line arrive',
   harm: 'words of a token stream run together',
   fix: 'do not trim payload lines',
-  check: (exchange) => payloadIntact(exchange, (text) => peculiar(text, 'trailing-space', 'non-ascii')),
+  check: (exchange) => textIntact(exchange, 'data', (text) => peculiar(text, 'trailing-space')),
   mutants: { 'trimmed': { edit: onBody('trailing', swap('g \n', 'g\n')), fault: 'trailingSpaceTrimmed' } },
 }
 
@@ -217,7 +238,7 @@ const emptyPayload: Rule<Exchange> = {
   says: 'an empty payload is sent with a data line, so that an event fires',
   harm: 'a block without a data line fires nothing: the event is lost',
   fix: 'test for undefined, not for falsy, before you leave the data line out',
-  check: (exchange) => payloadIntact(exchange, (text) => text === ''),
+  check: (exchange) => textIntact(exchange, 'data', (text) => text === ''),
   mutants: { 'no data line': { edit: onBody('empty', swap('data\n', ': empty\n')), fault: 'emptyDataOmitted', alsoBreaks: ['sse/fields/no-dataless-event'] } },
 }
 
@@ -240,11 +261,6 @@ const dataRoundtrip: Rule<Exchange> = {
   mutants: { 'another text': { edit: onBody('any', swap('[1]', '[2]')), fault: 'htmlEscaped' } },
 }
 
-/** A value that some target may rightly refuse (contract: refusal): what a field or the format cannot carry. */
-const refusable = ({ data = '', event = '', id = '', retry }: { data?: string; event?: string; id?: string; retry?: unknown }): boolean =>
-  /\r|\p{Surrogate}/u.test(data) || /[\r\n]|\p{Surrogate}/u.test(event) || /[^\x20-\x7e]|^ | $/u.test(id) ||
-  (retry !== undefined && !(Number.isSafeInteger(retry) && Number(retry) >= 0))
-
 const largeEvent: Rule<Exchange> = {
   id: 'sse/framing/large-event',
   level: 'advice',
@@ -253,7 +269,9 @@ const largeEvent: Rule<Exchange> = {
   says: 'a large line arrives whole',
   harm: 'a long answer is cut or lost',
   fix: 'do not write events through a fixed buffer; look for limits in templates, proxies and line readers',
-  check: (exchange) => payloadIntact(exchange, (text) => peculiar(text, 'large')),
+  check: (exchange) => textIntact(exchange, 'data', (text) => peculiar(text, 'large'), {
+    ignore: ({ refused, payload }) => refused && (payload?.length ?? 0) > (exchange.declares.maxMessageBytes ?? Infinity),
+  }),
   mutants: { 'cut at the buffer size': { edit: onBody('large', swap(large, large.slice(1))), fault: 'largeTruncated' } },
 }
 
@@ -291,6 +309,10 @@ const noForeignText: Rule<Exchange> = {
   check: (exchange) => streams(exchange).flatMap((answer) => withoutKind(answer, 'foreign', 'only comments, fields and blank lines')),
   mutants: {
     'a JSON error': { edit: onBody('base', append(5, '{"error": "boom"}\n\n')), fault: 'errorAppended' },
+    'a JSON error without a line end': {
+      edit: onBody('short', append(0, '{"error": "boom"}')), alsoBreaks: ['sse/framing/no-tail-at-close'],
+    },
+    'a number on a line': { edit: onBody('base', append(5, '42\n\n')) },
     'a stack trace': { edit: onBody('base', append(5, '    at handler (server.js:12:3)\n\n')) },
   },
 }
@@ -303,7 +325,10 @@ const flushOnBlock: Rule<Exchange> = {
   says: 'an event is on the wire whole, blank line included, without waiting for the next one',
   harm: 'the reader sees each event only when the next one comes, and the last one never',
   fix: 'write the blank line together with the event, and flush after it',
-  check: (exchange) => streams(exchange).filter(({ playEnd }) => playEnd === 'hold').flatMap((answer) =>
+  check: (exchange) => [
+    ...bursts(exchange),
+    ...lateBlanks(exchange),
+    ...streams(exchange).filter(({ playEnd }) => playEnd === 'hold').flatMap((answer) =>
     (answer.published ?? []).filter(({ data }) => data !== undefined).map((_, i): Finding => {
       const event = answer.stream.events[i]
       const late = event ? answer.arrival(event.end - 1) - (answer.head?.at ?? answer.link.openedAt) : undefined
@@ -314,10 +339,58 @@ const flushOnBlock: Rule<Exchange> = {
         actual: late === undefined ? 'not before the kit left' : `${late <= flushMs ? 'in time' : `after ${Math.round(late)} ms`}`,
       }
     })),
+  ],
   mutants: {
+    'all at the end': { edit: onBody('paced', delayed), fault: 'burstAtEnd' },
+    'the blank line with the next event': { edit: onBody('base', blanksLate) },
     'written late': { edit: onBody('held', delay('now', 1500)) },
     'the blank line left in the buffer': { edit: onBody('held', swap('now\n\n', 'now\n')), fault: 'blankLineLate', alsoBreaks: ['sse/framing/block-terminated'] },
   },
+}
+
+/** Plays with pauses, uncoded: what was published over a second does not arrive in one moment at its end. */
+function bursts(exchange: Exchange): Finding[] {
+  return streams(exchange).filter(({ codings, playPauseMs }) => codings.length === 0 && playPauseMs >= leastPauseMs).flatMap((answer) => {
+    const { events } = answer.stream
+    const [first, last] = [events[0], events.at(-1)]
+    if (!first || !last || events.length < 3) return []
+    const pausesMs = (events.length - 1) * answer.playPauseMs
+    const spreadMs = answer.arrival(last.end - 1) - answer.arrival(first.end - 1)
+    return [{
+      where: answer.eventPlace(first),
+      ok: spreadMs >= pausesMs / 2,
+      expected: `${events.length} events over about ${pausesMs} ms, as they were published`,
+      actual: spreadMs >= pausesMs / 2 ? 'that' : `all of them within ${Math.round(spreadMs)} ms`,
+    }]
+  })
+}
+
+const leastPauseMs = 100
+/** ms, and number of blocks: blank lines that come so much later than their block, together with the next one */
+const lateBlankMs = 300
+const mostLateBlanks = 2
+
+/** Streams whose blank lines come with the next event: seen from outside, when events are far enough apart. */
+function lateBlanks(exchange: Exchange): Finding[] {
+  return streams(exchange).filter(({ published }) => published === undefined).flatMap((answer): Finding[] => {
+    const blocks = answer.stream.blocks.filter((block) => block.terminated && block.event)
+    if (blocks.length <= mostLateBlanks) return []
+    const late = blocks.filter((block, i) => {
+      const text = block.lines.at(-2)
+      const next = blocks[i + 1]
+      if (!text || !next) return false
+      const blankAt = answer.arrival(block.end - 1)
+      return blankAt - answer.arrival(text.next - 1) > lateBlankMs && answer.arrival(next.start) - blankAt < 5
+    })
+    const [first] = late
+    const ok = late.length <= mostLateBlanks
+    return [{
+      where: first && !ok ? answer.place(first.start, first.end) : answer.where,
+      ok,
+      expected: 'the blank line together with its event',
+      actual: ok ? 'that' : `${late.length} blank lines more than ${lateBlankMs} ms late, each with the next event`,
+    }]
+  })
 }
 
 const consistentLineEnds: Note<Exchange> = {

@@ -167,7 +167,7 @@ const date: Rule<Exchange> = {
   fix: 'frameworks write it by themselves: do not switch it off (res.sendDate = false, uvicorn --no-date-header), ' +
     'and add it where you write to the socket yourself, as in a clientError handler',
   check: (exchange) => forEvery(
-    exchange.answers.filter(({ status }) => status >= 200 && status < 500),
+    exchange.answers.filter((one) => one.status >= 200 && one.status < 500 && !turnedAway(one)),
     'a Date in the form of RFC 9110',
     (one) => {
       const values = one.values('date')
@@ -180,6 +180,10 @@ const date: Rule<Exchange> = {
     'in ISO 8601': { edit: onLink('options', swap('Sun, 22 Nov 2026 12:00:00 GMT', '2026-11-22T12:00:00Z')) },
   },
 }
+
+/** What an HTTP parser says to a request that is none reaches no server's own code, and no client of a stream. */
+const turnedAway = ({ link, status }: Answer): boolean =>
+  link.role === 'no-host' || link.role === 'two-hosts' || (link.role === 'unknown-method' && status === 400)
 
 const xAccelBuffering: Rule<Exchange> = {
   id: 'sse/headers/x-accel-buffering',

@@ -4,8 +4,14 @@ import { encoding } from './encoding.ts'
 import { fields } from './fields.ts'
 import { framing } from './framing.ts'
 import { headers } from './headers.ts'
+import { heartbeat } from './heartbeat.ts'
 import { http1 } from './http1.ts'
+import { ids } from './ids.ts'
 import { lifecycle } from './lifecycle.ts'
+import { resume } from './resume.ts'
+import { retry } from './retry.ts'
 import { status } from './status.ts'
 
-export const suites: readonly Suite[] = [framing, encoding, fields, headers, status, lifecycle, http1]
+export const suites: readonly Suite[] = [
+  framing, encoding, fields, ids, retry, resume, heartbeat, headers, status, lifecycle, http1,
+]

@@ -16,6 +16,7 @@ export const pieces = fc.constantFrom(
 /** Any string of scalar values, from meaningful pieces and from all of Unicode. */
 export const anyText = fc.oneof(
   { arbitrary: fc.array(pieces, { maxLength: 8 }).map((parts) => parts.join('')), weight: 3 },
+  { arbitrary: fc.string({ unit: 'grapheme-ascii', maxLength: 24 }), weight: 1 },
   { arbitrary: fc.string({ unit: 'binary', maxLength: 40 }), weight: 1 },
 )
 

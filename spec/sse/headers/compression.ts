@@ -115,7 +115,9 @@ function miscoded({ content }: Answer): string | undefined {
   const { body, fault } = content
   const found = codedAs(body?.bytes ?? new Uint8Array())
   if (found) return `${found} below that`
-  return fault !== undefined && body?.bytes.length === 0 ? `a body that is not (${fault})` : undefined
+  // what is too large was decoded, and dropped
+  const undecodable = fault !== undefined && !fault.includes('more than') && body?.bytes.length === 0
+  return undecodable ? `a body that is not (${fault})` : undefined
 }
 
 /**

@@ -1,0 +1,146 @@
+/**
+ * Heartbeats between events, and nowhere else.
+ * https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+ */
+import { append, onBody, swap } from '../../bytes.ts'
+import type { Finding, Rule } from '../../model.ts'
+import type { Block, Line } from '../decode.ts'
+import { quote, streams, type Answer, type Exchange } from '../exchange.ts'
+import { beating, leftEarly, openEnded } from './idle.ts'
+
+const html = 'https://html.spec.whatwg.org/multipage/server-sent-events.html'
+
+/** ms; a line that nothing was added to for so long is not being written any more */
+const staleMs = 300
+/** ms; what comes so much later is another write */
+const pauseMs = 100
+/** bytes of a comment line in which another write is looked for */
+const looked = 1024
+
+export const completeLine: Rule<Exchange> = {
+  id: 'sse/heartbeat/complete-line',
+  level: 'interop',
+  clause: `${html}#parsing-an-event-stream`,
+  says: 'a comment ends with a line end of its own, in the same write',
+  harm: 'the next line, often "data: …", becomes part of the comment: the event is lost, or fires without it',
+  fix: 'write ":\\n\\n", not ":" alone',
+  applies: openEnded,
+  inconclusive: leftEarly,
+  check: (exchange) => streams(exchange).flatMap((answer): Finding[] => {
+    const comments = answer.stream.lines.filter(({ kind }) => kind === 'comment')
+    const { partialLine } = answer.stream.tail
+    const open = partialLine?.text.startsWith(':') && isStale(answer, partialLine.end) ? partialLine : undefined
+    if (comments.length === 0 && !open) return []
+    const swallowing = comments.find((line) => swallowed(answer, line) !== undefined)
+    const expected = 'a line end after each comment'
+    if (swallowing) {
+      const actual = `line ${swallowing.number}: the comment goes on with ${quote(swallowed(answer, swallowing) ?? '')}`
+      return [{ where: answer.linePlace(swallowing), ok: false, expected, actual }]
+    }
+    if (open) {
+      const actual = `${quote(open.text)} and nothing more for ${staleMs} ms`
+      return [{ where: answer.place(open.start, open.end), ok: false, expected, actual }]
+    }
+    return [{ where: answer.where, ok: true, expected, actual: 'that' }]
+  }),
+  mutants: {
+    'a colon alone': { edit: onBody('base', append(100, ':')) },
+    'a word without a line end': { edit: onBody('base', append(100, ': ping')) },
+    'the next field swallowed': {
+      edit: onBody('quiet', beating(':')), fault: 'heartbeatNoNewline',
+    },
+  },
+}
+
+/** The last byte came long ago, and longer than this target ever takes from the first to the last byte of a line. */
+function isStale(answer: Answer, end: number): boolean {
+  const since = answer.link.ended.at - answer.arrival(end - 1)
+  const slowest = answer.stream.lines.reduce(
+    (most, line) => Math.max(most, answer.arrival(line.next - 1) - answer.arrival(line.start)), 0)
+  return answer.isOpen && since >= Math.max(staleMs, 2 * slowest)
+}
+
+/** The field that a later write added to a comment line: it was meant as a line of its own. */
+function swallowed(answer: Answer, { start, end }: Line): string | undefined {
+  const { bytes } = answer.content.body ?? {}
+  if (!bytes || answer.arrival(end - 1) - answer.arrival(start) < pauseMs) return undefined
+  for (let at = start + 1; at < Math.min(end, start + looked); at++) {
+    if (answer.arrival(at) - answer.arrival(at - 1) < pauseMs) continue
+    const rest = Buffer.from(bytes.subarray(at, end)).toString()
+    if (/^(?:data|event|id|retry)(?::|$)/.test(rest)) return rest
+  }
+  return undefined
+}
+
+const marked = /^beat (\S+) (\d+)\/(\d+)$/
+
+/** What the suite publishes while heartbeats are due: the lines of one event, each with its number. */
+export const beatLines = (name: string, count: number): string =>
+  Array.from({ length: count }, (_, i) => `beat ${name} ${i + 1}/${count}`).join('\n')
+
+/** A block with marked lines, or with none; which of them are there. */
+interface Part {
+  readonly block: Block
+  readonly name: string | undefined
+  readonly from: number
+  readonly to: number
+  readonly of: number
+}
+
+function partOf(block: Block): Part {
+  const lines = block.lines.filter(({ kind, name }) => kind === 'field' && name === 'data').map(({ value }) => marked.exec(value))
+  const [first] = lines
+  const last = lines.at(-1)
+  const isOne = first && last && lines.every((line) => line?.[1] === first[1])
+  return { block, name: isOne ? first[1] : undefined, from: Number(first?.[2]), to: Number(last?.[2]), of: Number(first?.[3]) }
+}
+
+export const notInsideBlock: Rule<Exchange> = {
+  id: 'sse/heartbeat/not-inside-block',
+  level: 'interop',
+  clause: `${html}#event-stream-interpretation`,
+  says: 'a heartbeat never lands between the lines of an event',
+  harm: 'its blank line fires half of the event, and the other half as another one without its name and id',
+  fix: 'write each event with one call, and heartbeats through the same queue or lock',
+  applies: openEnded,
+  check: (exchange) => streams(exchange).flatMap((answer): Finding[] => {
+    const parts = answer.stream.blocks.filter(({ terminated }) => terminated).map(partOf)
+    const own = parts.filter(({ name }) => name !== undefined)
+    if (own.length === 0) return []
+    const some = own.some(isWhole)
+    const bad = parts.find((part, i) => isCut(part, parts[i + 1], some))
+    return [{
+      where: bad ? answer.place(bad.block.start, bad.block.end) : answer.where,
+      ok: bad === undefined,
+      expected: 'events whole, with heartbeats between them',
+      actual: bad ? `a block that ends after ${quote(lastField(bad.block))}, and the rest in the next one` : `${own.length} whole events`,
+    }]
+  }),
+  mutants: {
+    'between two lines of data': {
+      edit: onBody('busy', swap('data: beat a 2/3', ':\n\ndata: beat a 2/3')), fault: 'heartbeatInsideBlock',
+    },
+    'between the name and the data': {
+      edit: onBody('busy', swap('data: beat a 1/3', ': ping\n\ndata: beat a 1/3')), alsoBreaks: ['sse/fields/no-dataless-event'],
+    },
+  },
+}
+
+const isWhole = ({ from, to, of }: Part): boolean => from === 1 && to === of
+
+/**
+ * The block breaks off and the next one goes on with what is missing. Where no event at all comes whole it is the
+ * encoder that ends blocks too soon, unless a comment stands where they end.
+ */
+function isCut(part: Part, next: Part | undefined, some: boolean): boolean {
+  if (next?.name === undefined) return false
+  const { lines } = part.block
+  const byComment = lines.at(-2)?.kind === 'comment' && lines.some(({ kind }) => kind === 'field')
+  if (part.name === undefined) return byComment && !part.block.event && next.from === 1
+  return part.name === next.name && part.to < part.of && next.from === part.to + 1 && (some || byComment)
+}
+
+const lastField = ({ lines }: Block): string => {
+  const line = lines.findLast(({ kind }) => kind === 'field')
+  return line ? `${line.name}: ${line.value}` : ''
+}

@@ -1,0 +1,77 @@
+/**
+ * Who gave an id: the target, or the kit in a play or on a channel. Rules about the choice of ids look at the target's
+ * own; rules about what becomes of an id look at all of them.
+ */
+import type { Event, Finding, Place, Scene } from '../../model.ts'
+import type { Block, Dispatched, Line } from '../decode.ts'
+import { quote, streams, type Answer, type Exchange } from '../exchange.ts'
+import { isRefusal } from '../play.ts'
+
+/** The complete `id` lines of a stream. */
+export const idLines = ({ stream }: Answer): Line[] =>
+  stream.lines.filter(({ kind, name }) => kind === 'field' && name === 'id')
+
+/** The id that a block sets: its last `id` line without U+0000. */
+export const idOf = ({ lines }: Block): string | undefined =>
+  lines.findLast(({ kind, name, value }) => kind === 'field' && name === 'id' && !value.includes('\0'))?.value
+
+/** An event, and the id that its own block sets. */
+export interface Identified {
+  readonly answer: Answer
+  readonly event: Dispatched
+  readonly id: string | undefined
+}
+
+/** The events of a stream with the ids of their own blocks; an id stays for later events, and that is not meant here. */
+export const identified = (answer: Answer): Identified[] => answer.stream.blocks.flatMap((block) =>
+  (block.event ? [{ answer, event: block.event, id: idOf(block) }] : []))
+
+/** An event with an id that is not empty. */
+export const hasId = (one: Identified): one is Identified & { readonly id: string } => Boolean(one.id)
+
+/** One event that the kit asked for, on a channel or in a play. */
+export interface Request {
+  readonly event: Event
+  readonly status: number
+  /** a 4xx by which the target says that it does not carry the event, or another one of its batch */
+  readonly refused: boolean
+  readonly where: Place
+  /** only of a play */
+  readonly answer?: Answer
+}
+
+/** Everything that the kit asked to be played or published. */
+export function asked(exchange: Exchange): Request[] {
+  const plays = exchange.answers.flatMap((answer) => (answer.published ?? []).map((event): Request => ({
+    event, status: answer.status, refused: isRefusal(answer.status), where: answer.where, answer,
+  })))
+  const link = exchange.answers[0]?.link.id ?? 'control'
+  const published = exchange.acts.filter(({ kind }) => kind === 'publish').flatMap(({ request, status, doneAt }) =>
+    (JSON.parse(String(request.body)) as readonly Event[]).map((event): Request => ({
+      event, status, refused: isRefusal(status), where: { link, at: doneAt },
+    })))
+  return [...plays, ...published]
+}
+
+/** Ids that the kit chose itself. */
+export const kitsOwn = (exchange: Exchange): Set<string | undefined> =>
+  new Set(asked(exchange).map(({ event }) => event.id))
+
+/** A good finding for each refused request whose event is such a one. */
+export const refusals = (exchange: Exchange, expected: string, test: (event: Event) => boolean): Finding[] =>
+  asked(exchange).filter(({ event, refused }) => refused && test(event)).map(({ event, status, where }) => ({
+    where, ok: true, expected, actual: `${quote(event.id ?? String(event.retry))} refused with ${status}`,
+  }))
+
+const isSeen = (exchanges: readonly Exchange[]): boolean =>
+  exchanges.some((exchange) => streams(exchange).some((answer) => idLines(answer).some(({ value }) => value !== '')))
+
+const none = 'no id was seen'
+
+/** Rules about ids as such: one was seen, or a driver can be asked to play one. */
+export const wherePlayed = ({ parts, exchanges }: Scene<Exchange>): string | undefined =>
+  (exchanges.length === 0 || isSeen(exchanges) || parts.has('play') ? undefined : none)
+
+/** Rules about the ids of a stream: one was seen, or a driver promises them. */
+export const whereGiven = ({ declares, exchanges }: Scene<Exchange>): string | undefined =>
+  (exchanges.length === 0 || isSeen(exchanges) || (declares.ids !== undefined && declares.ids !== 'none') ? undefined : none)

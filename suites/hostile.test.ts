@@ -1,0 +1,340 @@
+/** Targets that are broken or mean harm: a run ends soon, in little memory, and says what came (the design's table). */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import net from 'node:net'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { RunOptions } from '../harness/request.ts'
+import type { Report } from '../harness/report.ts'
+import { run } from '../harness/run.ts'
+import { otherwiseRight } from '../servers/faulty/otherwise.ts'
+import { drip, flood, serveRaw, type Behaviour, type RawOptions } from '../servers/faulty/raw.ts'
+import { bytes, chunked, head, join, streamHead } from '../spec/bytes.ts'
+import type { RuleId } from '../spec/model.ts'
+
+vi.setConfig({ maxConcurrency: 24, testTimeout: 40_000, hookTimeout: 20_000 })
+
+/** ms for a whole run against anything */
+const runMs = 20_000
+/** bytes by which the kit may grow */
+const growth = 200 * 1024 * 1024
+
+const asked = (target: string, rest: Partial<RunOptions> = {}): RunOptions => ({
+  target, method: 'GET', headers: [], insecure: false, observeMs: 400, only: [], skip: [], failOn: 'must',
+  allowOriginChange: false, ...rest,
+})
+
+const failing = ({ verdicts }: Report): RuleId[] => verdicts.filter(({ outcome }) => outcome === 'fail').map(({ rule }) => rule)
+
+/** Whatever the target does: nothing of the kit broken, and the report in time. */
+function expectSound(report: Report): void {
+  expect(report.verdicts.filter(({ outcome }) => outcome === 'broken')).toEqual([])
+  expect(report.run.ms).toBeLessThan(runMs)
+}
+
+async function judged(behave: Behaviour, options: Partial<RunOptions> = {}, server: RawOptions = {}): Promise<Report> {
+  const raw = await serveRaw(behave, server)
+  try {
+    const report = await run(asked(raw.url, options))
+    expectSound(report)
+    return report
+  } finally {
+    await raw.close()
+  }
+}
+
+/** An answer that is nothing but this text. */
+const says = (text: string | Uint8Array): Behaviour => (_, socket) => socket.end(text)
+const answer = (status: string, ...fields: string[]): Behaviour => says(head(status, 'Content-Length: 0', ...fields))
+const afterwards = (socket: net.Socket, act: (socket: net.Socket) => void): void => void setTimeout(act, 40, socket)
+const reset = (socket: net.Socket): void => void socket.resetAndDestroy()
+
+describe.concurrent('a first answer that leaves nothing to judge', () => {
+  interface Unusable { readonly behave: Behaviour; readonly server?: RawOptions; readonly reason: RegExp; readonly quoted?: RegExp }
+  const noise = Uint8Array.from({ length: 600 }, (_, i) => (i * i * 31 + 7) % 256)
+  const cases: Readonly<Record<string, Unusable>> = {
+    'random bytes': { behave: says(noise), reason: /not HTTP/, quoted: /./ },
+    'the banner of a mail server': {
+      behave: () => {}, server: { greet: (socket) => socket.write('220 mail.test ESMTP ready\r\n') }, reason: /not HTTP/, quoted: /^220 mail\.test/,
+    },
+    'an alert of TLS': { behave: says(Uint8Array.of(0x15, 3, 1, 0, 2, 2, 0x46)), reason: /speaks TLS: try https/ },
+    '404': { behave: says(`${head('404 Not Found', 'Content-Length: 4')}gone`), reason: /answered 404 to GET/, quoted: /^gone$/ },
+    '401': { behave: answer('401 Unauthorized'), reason: /401.*--token/ },
+    '500': { behave: says(`${head('500 Oops', 'Content-Length: 4')}boom`), reason: /answered 500/, quoted: /^boom$/ },
+    '405': { behave: answer('405 Method Not Allowed', 'Allow: POST'), reason: /405.*allows POST.*--method POST/ },
+    '204': { behave: says(head('204 No Content')), reason: /nothing to stream/ },
+    'a reset before the head': { behave: (_, socket) => reset(socket), reason: /reset the connection before it answered/ },
+    'a reset in the head': {
+      behave: (_, socket) => {
+        socket.write('HTTP/1.1 200 OK\r\nContent-Ty')
+        afterwards(socket, reset)
+      },
+      reason: /reset the connection in the head/, quoted: /^HTTP\/1\.1 200 OK/,
+    },
+    'the end before the head': { behave: (_, socket) => socket.end(), reason: /closed the connection before it answered/ },
+    'the end in the head': { behave: says('HTTP/1.1 200 OK\r\nContent-Ty'), reason: /closed the connection in the head/ },
+  }
+  test.concurrent.each(Object.entries(cases))('%s', async (_, { behave, server, reason, quoted }) => {
+    const report = await judged(behave, {}, server)
+    expect(report.exitCode).toBe(3)
+    expect(report.incomplete?.reason).toMatch(reason)
+    if (quoted) expect(report.incomplete?.quoted).toMatch(quoted)
+    expect(report.verdicts.filter(({ outcome }) => outcome === 'fail' || outcome === 'pass')).toEqual([])
+  })
+
+  test.concurrent('a closed port', async () => {
+    const server = await serveRaw(() => {})
+    await server.close()
+    const report = await run(asked(server.url))
+    expect(report.exitCode).toBe(3)
+    expect(report.incomplete?.reason).toBe(`no connection to ${new URL(server.url).host} (${refusal(server.url)}): is the server running there?`)
+  })
+
+  test.concurrent('http where https was asked for', async () => {
+    const server = createServer((_, res) => res.end('plain')).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as net.AddressInfo
+    const report = await run(asked(`https://127.0.0.1:${port}/`))
+    server.close()
+    expect(report.exitCode).toBe(3)
+    expect(report.incomplete?.reason).toMatch(/does not speak TLS.*try http:/)
+  })
+})
+
+const refusal = (url: string): string => `ECONNREFUSED: connect ECONNREFUSED ${new URL(url).host}`
+
+describe.concurrent('a first answer that breaks a rule', () => {
+  const cases: Readonly<Record<string, readonly [Behaviour, RuleId]>> = {
+    '201': [answer('201 Created', 'Content-Type: text/event-stream'), 'sse/status/200'],
+    '206': [answer('206 Partial Content', 'Content-Type: text/event-stream'), 'sse/status/200'],
+    '302 without Location': [answer('302 Found'), 'sse/status/200'],
+    'a redirect to itself': [answer('302 Found', 'Location: /stream'), 'sse/status/redirect-usable'],
+    'a redirect to another scheme': [answer('302 Found', 'Location: ftp://example.com/'), 'sse/status/redirect-usable'],
+    'HTML': [says(`${head('200 OK', 'Content-Type: text/html', 'Content-Length: 6')}<html>`), 'sse/headers/content-type'],
+    'JSON': [says(`${head('200 OK', 'Content-Type: application/json', 'Content-Length: 2')}{}`), 'sse/headers/content-type'],
+    'silence': [() => {}, 'sse/lifecycle/headers-promptly'],
+    'a head byte by byte': [(_, socket) => drip(socket, streamHead, 300), 'sse/lifecycle/headers-promptly'],
+    'interim answers without end': [(_, socket) => drip(socket, endless('HTTP/1.1 102 Processing\r\n\r\n'), 5), 'sse/lifecycle/headers-promptly'],
+  }
+  test.concurrent.each(Object.entries(cases))('%s', async (_, [behave, rule]) => {
+    const report = await judged(behave)
+    expect(failing(report)).toEqual([rule])
+    expect(report.exitCode).toBe(1)
+    const others = report.verdicts.filter(({ outcome }) => outcome === 'not-exercised')
+    expect(others.length).toBeGreaterThan(30)
+    // of the rules about first answers some find nothing to look at here
+    expect(others.filter(({ why }) => why !== 'blocked').length).toBeLessThan(4)
+  })
+})
+
+function* endless(text: string): Generator<string> {
+  for (;;) yield text
+}
+
+const descriptor = { streamproof: 1, name: 'wrong', version: '1', play: '/play', declares: {} }
+const json = (value: object): string => {
+  const body = JSON.stringify(value)
+  return `${head('200 OK', 'Content-Type: application/json', `Content-Length: ${body.length}`)}${body}`
+}
+
+/** A driver whose plays are answered like that; how many there were before is told. */
+const driver = (said: object, play: (plays: number) => Behaviour): Behaviour => {
+  let plays = 0
+  return (request, socket) => {
+    if (request.startsWith('GET /stream ')) socket.write(json(said))
+    else if (request.startsWith('POST /play ')) play((plays += 1))(request, socket)
+    else socket.write(head('404 Not Found', 'Content-Length: 0'))
+  }
+}
+
+describe.concurrent('a driver', () => {
+  interface Wrong { readonly play: (plays: number) => Behaviour; readonly code: 1 | 3 }
+  const stream = join(streamHead, chunked('data: x\n\n'), '0\r\n\r\n')
+  const cases: Readonly<Record<string, Wrong>> = {
+    'that never answers a play': { play: () => () => {}, code: 3 },
+    'that answers plays with 401': { play: () => (_, socket) => socket.write(head('401 Unauthorized', 'Content-Length: 0', 'WWW-Authenticate: Bearer')), code: 3 },
+    'that answers plays with 500': { play: () => (_, socket) => socket.write(head('500 Oops', 'Content-Length: 0')), code: 1 },
+    'that answers plays with HTML': {
+      play: () => (_, socket) => socket.write(`${head('200 OK', 'Content-Type: text/html', 'Content-Length: 6')}<html>`), code: 1,
+    },
+    'that closes without an answer': { play: () => (_, socket) => socket.end(), code: 3 },
+    'that resets': { play: () => (_, socket) => reset(socket), code: 3 },
+    'that never ends a play': { play: () => (_, socket) => socket.write(join(streamHead, chunked('data: x\n\n'))), code: 1 },
+    'that plays something else': { play: () => (_, socket) => socket.write(stream), code: 1 },
+  }
+  test.concurrent.each(Object.entries(cases))('%s', async (_, { play, code }) => {
+    const report = await judged(driver(descriptor, play))
+    expect(report.target.kind).toBe('driven')
+    expect(report.exitCode).toBe(code)
+  })
+
+  test.concurrent('that is gone after some plays', async () => {
+    let raw: Awaited<ReturnType<typeof serveRaw>> | undefined
+    raw = await serveRaw(driver(descriptor, (plays) => (_, socket) => {
+      if (plays > 5) void raw?.close()
+      else socket.write(stream)
+    }))
+    const report = await run(asked(raw.url))
+    expectSound(report)
+    expect(report.exitCode).not.toBe(0)
+    expect(report.verdicts.some(({ note }) => note === 'plays were not answered, or not ended')).toBe(true)
+  })
+
+  const refused = (reason: RegExp, change: object) => async (): Promise<void> => {
+    const report = await judged(driver({ ...descriptor, ...change }, () => () => {}))
+    expect(report.exitCode).toBe(3)
+    expect(report.incomplete?.reason).toMatch(reason)
+  }
+  test.concurrent('whose descriptor breaks the schema', refused(/contract v1 at \/declares\/heartbeatMs/, { declares: { heartbeatMs: 'soon' } }))
+  test.concurrent('whose descriptor has a part of another origin', refused(/another origin at \/play \(http:\/\/example\.com\)/, { play: 'http://example.com/play' }))
+  test.concurrent('of another version of the contract', refused(/contract v1 at \/streamproof/, { streamproof: 2 }))
+})
+
+describe.concurrent('in a process of its own, memory measured', () => {
+  const program = `
+    const { run } = await import(${JSON.stringify(new URL('../harness/run.ts', import.meta.url).href)})
+    process.on('message', async (options) => {
+      const report = await run(options)
+      globalThis.gc()
+      process.send({ report, resident: process.resourceUsage().maxRSS * 1024 })
+    })
+  `
+
+  /** A process with the engine that judges one target after the other; the most bytes that were resident only rise. */
+  class Engine {
+    readonly #process: ChildProcess = spawn(process.execPath, ['--expose-gc', '--input-type=module', '--eval', program], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+    #free: Promise<unknown> = Promise.resolve()
+
+    judge(behave: Behaviour): Promise<{ report: Report; resident: number }> {
+      const judgement = this.#free.then(async () => {
+        const raw = await serveRaw(behave)
+        this.#process.send(asked(raw.url))
+        const gone = once(this.#process, 'exit').then(([code]) => Promise.reject(new Error(`the engine ended with ${String(code)}`)))
+        const [seen] = await Promise.race([once(this.#process, 'message'), gone])
+        await raw.close()
+        return seen as { report: Report; resident: number }
+      })
+      this.#free = judgement.catch(() => {})
+      return judgement
+    }
+
+    async end(): Promise<void> {
+      if (this.#process.exitCode !== null) return
+      this.#process.kill()
+      await once(this.#process, 'exit')
+    }
+  }
+
+  const engines = [new Engine(), new Engine()] as const
+  let baseline = 0
+  beforeAll(async () => {
+    const seen = await Promise.all(engines.map((engine) => engine.judge(answer('404 Not Found'))))
+    baseline = Math.min(...seen.map(({ resident }) => resident))
+  })
+  afterAll(() => Promise.all(engines.map((engine) => engine.end())))
+
+  const piece = (text: string): Uint8Array => bytes(text.repeat(Math.ceil((1 << 16) / text.length)))
+  const gigabyte = 1 << 14
+  const endlessly = (start: string | Uint8Array, text: string, times = gigabyte): Behaviour => (_, socket) => {
+    socket.write(start)
+    flood(socket, piece(text), times, () => {})
+  }
+  const undelimited = head('200 OK', 'Content-Type: text/event-stream', 'Cache-Control: no-store', 'X-Accel-Buffering: no')
+  let bomb = new Uint8Array()
+  beforeAll(() => {
+    const member = gzipSync(Buffer.alloc(1 << 26, 'data: x\n\n'))
+    bomb = new Uint8Array(Buffer.concat(Array.from({ length: 16 }, () => member)))
+  })
+
+  const cases: Readonly<Record<string, readonly [Behaviour, 0 | 1 | 3, readonly RuleId[] | undefined]>> = {
+    'a gigabyte of events': [otherwiseRight(endlessly(undelimited, 'data: hello\n\n')), 0, []],
+    'a gigabyte of blank lines': [otherwiseRight(endlessly(undelimited, '\n')), 0, []],
+    'a gigabyte in one line': [otherwiseRight(endlessly(`${undelimited}data: `, 'x')), 0, []],
+    'chunks of one byte': [otherwiseRight(endlessly(streamHead, '1\r\n\n\r\n')), 0, []],
+    'chunk extensions without end': [otherwiseRight(endlessly(`${streamHead}5;a=`, 'x')), 1, ['sse/http1/chunked-valid']],
+    'a head without end': [endlessly('HTTP/1.1 200 OK\r\n', `X-Filler: ${'a'.repeat(88)}\r\n`, 16), 1, ['sse/lifecycle/headers-promptly']],
+    'a gigabyte of head': [endlessly('HTTP/1.1 200 OK\r\nX: ', 'a'), 3, []],
+    'ten thousand fields': [otherwiseRight((_, socket) =>
+      socket.write(streamHead.replace('\r\n\r\n', `\r\n${Array.from({ length: 10_000 }, (__, n) => `X-${n}: a\r\n`).join('')}\r\n`))), 0, []],
+    'a driver that floods': [driver(descriptor, () => endlessly(undelimited, 'data: x\n\n')), 1, undefined],
+    'interim answers': [endlessly('', 'HTTP/1.1 102 Processing\r\n\r\n'), 3, []],
+    'a gzip bomb': [otherwiseRight((_, socket) => socket.end(join(undelimited.replace('\r\n\r\n', '\r\nContent-Encoding: gzip\r\n\r\n'), bomb))), 0, ['sse/headers/content-encoding-negotiated']],
+  }
+  const turns = Object.entries(cases).map(([name, expected], i) => [name, engines[i % 2 ? 1 : 0], ...expected] as const)
+  test.concurrent.each(turns)('%s', async (_, engine, behave, code, rules) => {
+    const { report, resident } = await engine.judge(behave)
+    expectSound(report)
+    if (rules) expect(failing(report)).toEqual(rules)
+    expect(report.exitCode).toBe(code)
+    expect(resident - baseline).toBeLessThan(growth)
+  })
+})
+
+// times matter in these, so they run apart from what keeps the processor busy
+
+describe('a stream that breaks off', () => {
+  const begun = join(streamHead, chunked('data: a\n\n'))
+  const cases: Readonly<Record<string, readonly [Behaviour, readonly RuleId[]]>> = {
+    'silence after the head': [(_, socket) => socket.write(streamHead), []],
+    'a reset after the head': [(_, socket) => {
+      socket.write(streamHead)
+      afterwards(socket, reset)
+    }, ['sse/status/no-instant-empty-200', 'sse/http1/last-chunk']],
+    'a reset in the body': [(_, socket) => {
+      socket.write(join(begun, '20\r\ndata: x'))
+      afterwards(socket, reset)
+    }, ['sse/http1/last-chunk']],
+    'garbage for chunks': [(_, socket) => socket.write(join(begun, 'garbage\0\xff\r\n')), ['sse/http1/chunked-valid']],
+    'a chunk of 2^63 bytes': [(_, socket) => socket.write(`${streamHead}8000000000000000\r\ndata: x\n\n`), ['sse/http1/chunked-valid']],
+  }
+  test.concurrent.each(Object.entries(cases))('%s', async (_, [behave, rules]) => {
+    const report = await judged(otherwiseRight(behave))
+    expect(failing(report)).toEqual(rules)
+    expect(report.incomplete).toBeUndefined()
+  })
+})
+
+describe('an abort', () => {
+  const cases: Readonly<Record<string, Behaviour>> = {
+    'before the head': () => {},
+    'while the kit watches': otherwiseRight((_, socket) => socket.write(join(streamHead, chunked('data: a\n\n')))),
+    'while a redirect is followed': (_, socket) => afterwards(socket, () => socket.end(head('302 Found', 'Location: /stream', 'Content-Length: 0'))),
+    'while it waits for Retry-After': says(head('503 Busy', 'Retry-After: 9', 'Content-Length: 0')),
+  }
+  test.concurrent.each(Object.entries(cases))('%s', async (_, behave) => {
+    const raw = await serveRaw(behave)
+    const controller = new AbortController()
+    try {
+      const began = performance.now()
+      const abortedAfter = 500
+      setTimeout(() => controller.abort(), abortedAfter)
+      const report = await run(asked(raw.url, { observeMs: 8000 }), { signal: controller.signal })
+      expect(performance.now() - began).toBeLessThan(abortedAfter + 1000)
+      expect(report.interrupted).toBe(true)
+      expect(report.exitCode).toBe(3)
+      expect(report.verdicts.length).toBeGreaterThan(40)
+    } finally {
+      await raw.close()
+    }
+  })
+
+  test.concurrent('before the run', async () => {
+    const report = await run(asked('http://127.0.0.1:9/'), { signal: AbortSignal.abort() })
+    expect(report).toMatchObject({ interrupted: true, exitCode: 3 })
+  })
+
+  test.concurrent('keeps what was judged so far', async () => {
+    const raw = await serveRaw(otherwiseRight((_, socket) => socket.write(join(streamHead, chunked('Data: a\n\n')))))
+    const controller = new AbortController()
+    try {
+      setTimeout(() => controller.abort(), 600)
+      const report = await run(asked(raw.url, { observeMs: 8000 }), { signal: controller.signal })
+      expect(failing(report)).toContain('sse/fields/exact-names')
+    } finally {
+      await raw.close()
+    }
+  })
+})

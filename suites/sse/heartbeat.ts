@@ -1,0 +1,77 @@
+/** How the heartbeat room is provoked: silence, and events while heartbeats are due. */
+import { beatLines } from '../../spec/sse/heartbeat/place.ts'
+import type { Event } from '../../spec/model.ts'
+import type { Step, Suite } from '../stimulus.ts'
+
+/** what a client accepts that can read a compressed stream */
+const compressed = { headers: { 'Accept-Encoding': 'gzip, deflate, br, zstd' } } as const
+
+/** Half of the events have a name: a heartbeat may part it from the data. */
+const beat = (batch: number, n: number): Event =>
+  ({ data: beatLines(`${batch}-${n}`, 8), ...(n % 2 === 0 ? { event: 'beat' } : {}) })
+
+const busy: readonly (readonly Event[])[] = Array.from({ length: 60 }, (_, batch) => Array.from({ length: 5 }, (__, n) => beat(batch, n)))
+
+/** ms; twice the tuned time and the slack of the rule */
+const quietMs = 2500
+
+const both = (until: Extract<Step, { do: 'read' }>['until']): Step => ({
+  do: 'together',
+  branches: ['plain', 'compressed'].map((link) => [{ do: 'read', link, until }]),
+})
+
+export const heartbeat: Suite = {
+  id: 'sse/heartbeat',
+  properties: [],
+  stimuli: [
+    {
+      id: 'heartbeat/silence',
+      says: 'a channel with a heartbeat every second on which nothing happens, read as it is and compressed',
+      feeds: ['sse/heartbeat/interval', 'sse/heartbeat/silence-bounded', 'sse/heartbeat/is-comment', 'sse/heartbeat/complete-line', 'sse/heartbeat/flushed'],
+      profile: 'full',
+      needs: ['channel', 'publish', 'tune'],
+      steps: [
+        { do: 'tune', values: { heartbeatMs: 1000 } },
+        { do: 'open', link: 'plain', role: 'channel', to: 'stream' },
+        { do: 'open', link: 'compressed', role: 'channel', to: 'stream', asked: compressed },
+        both({ ms: quietMs }),
+        { do: 'publish', batches: [[{ data: 'beat-after' }]] },
+        both({ sentinel: 'beat-after' }),
+      ],
+      deadlineMs: 4000,
+    },
+    {
+      id: 'heartbeat/busy',
+      says: 'events of many lines in quick succession, with the shortest heartbeat',
+      feeds: ['sse/heartbeat/not-inside-block'],
+      profile: 'full',
+      needs: ['channel', 'publish', 'tune'],
+      steps: [
+        { do: 'tune', values: { heartbeatMs: 20 } },
+        { do: 'open', link: 'reader', role: 'channel', to: 'stream' },
+        { do: 'sync', link: 'reader' },
+        { do: 'publish', batches: busy, everyMs: 5 },
+        { do: 'publish', batches: [[{ data: 'beat-end' }]] },
+        { do: 'read', link: 'reader', until: { sentinel: 'beat-end' } },
+        { do: 'leave', link: 'reader' },
+      ],
+      deadlineMs: 5000,
+    },
+    {
+      id: 'heartbeat/compressed',
+      says: 'two GETs at once, one of them accepting compression, to see whether a compressor holds heartbeats back',
+      feeds: ['sse/heartbeat/flushed'],
+      profile: 'full',
+      getOnly: true,
+      when: ({ isEventStream, endedAfterMs }) => isEventStream && endedAfterMs === undefined,
+      steps: [{
+        do: 'together',
+        branches: [
+          [{ do: 'open', link: 'ordinary', role: 'ordinary', to: 'stream', until: { window: true } }],
+          [{ do: 'open', link: 'coded', role: 'coded', to: 'stream', asked: compressed, until: { window: true } }],
+        ],
+      }],
+      deadlineMs: 3000,
+    },
+  ],
+}
