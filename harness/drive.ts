@@ -6,9 +6,12 @@ import { isRefusal } from '../spec/sse/play.ts'
 import { changed, type Property, type Script } from '../suites/stimulus.ts'
 import type { KeptConnection } from './kept.ts'
 import type { Probe } from './probe.ts'
+import { linkLimit, type Limit } from './wire.ts'
 
 /** ms; a play that is not over by then is left */
 const caseMs = 5000
+/** the longest payload that is played has ten thousand lines */
+const caseLimit: Limit = { bytes: linkLimit.bytes, lines: 25_000 }
 /** after so many cases in a row, of all properties together, that were answered with something else plays are given up */
 const mostUnserved = 20
 /** as many of those does a case count that was not answered, not over in time, or a flood: it costs time */
@@ -128,7 +131,7 @@ export async function drive(
     const events = options.declares.data === 'json' ? script.events.map(asJson) : script.events
     const body = JSON.stringify({ ...script, events, end: script.end ?? 'close' })
     const request = { ...changed(options.request, property.asked), body }
-    const dial = { id: `${property.id}/case`, role: 'play', request }
+    const dial = { id: `${property.id}/case`, role: 'play', request, limit: caseLimit }
     if (!property.fresh) return read(await connection.send(dial, caseMs))
     const link = options.probe.open(dial)
     await link.read({ end: true, thenMs: 0 }, caseMs)

@@ -1,5 +1,6 @@
 /** One request on a connection of its own: everything that comes back is kept with its arrival time. */
 import type net from 'node:net'
+import tls from 'node:tls'
 import { ResponseReader } from '../spec/http.ts'
 import type { Chunk, Ended, Link } from '../spec/model.ts'
 import { Answer } from '../spec/sse/exchange.ts'
@@ -175,7 +176,9 @@ export class OpenLink {
   reset(): void {
     if (this.isOver) return
     this.#end({ at: this.#now(), by: 'kit', how: 'abort' })
-    this.#socket.resetAndDestroy()
+    // a TLS socket has no reset; gone without its close_notify is as abrupt
+    if (this.#socket instanceof tls.TLSSocket) this.#socket.destroy()
+    else this.#socket.resetAndDestroy()
   }
 
   /** What has been seen so far, as a value. */

@@ -1,7 +1,7 @@
 /** Which provocations a run makes, and why not the others. Pure. */
 import type { Declares, RuleId, Why } from '../spec/model.ts'
 import type { Answer } from '../spec/sse/exchange.ts'
-import type { BaseFacts, Property, Stimulus, Suite } from '../suites/stimulus.ts'
+import type { BaseFacts, Property, Step, Stimulus, Suite } from '../suites/stimulus.ts'
 
 /** What is known of the target before anything but the first request was sent. */
 export interface Situation {
@@ -42,7 +42,7 @@ export function planned(suites: readonly Suite[], situation: Situation): Plan {
   const wanted = ({ feeds }: { readonly feeds: readonly RuleId[] }): boolean => feeds.some((id) => situation.selected.has(id))
   let budget = situation.budget
   const stimuli = suites.flatMap((suite) => suite.stimuli).filter(wanted).filter((stimulus) => {
-    const links = stimulus.steps.filter((step) => step.do === 'open').length
+    const links = opens(stimulus.steps).length
     const reason = hindrance(stimulus, situation) ?? (links > budget ? budgetSpent(situation) : undefined)
     if (reason) skipped.push({ id: stimulus.id, feeds: stimulus.feeds, ...reason })
     else budget -= links
@@ -56,12 +56,17 @@ export function planned(suites: readonly Suite[], situation: Situation): Plan {
   return { stimuli, properties, skipped }
 }
 
+/** The steps that open a link, those of branches included. */
+function opens(steps: readonly Step[]): Extract<Step, { do: 'open' }>[] {
+  return steps.flatMap((step) => (step.do === 'open' ? [step] : step.do === 'together' ? opens(step.branches.flat()) : []))
+}
+
 type Reason = Pick<Skipped, 'why' | 'note'>
 
 function hindrance(stimulus: Stimulus, situation: Situation): Reason | undefined {
   const missing = (stimulus.needs ?? []).filter((part) => !situation.parts.has(part))
   if (missing.length > 0) return lacks(missing, situation)
-  const opensStream = stimulus.steps.some((step) => step.do === 'open' && step.to === 'stream')
+  const opensStream = opens(stimulus.steps).some(({ to }) => to === 'stream')
   if (situation.kind === 'driven' && opensStream && !situation.parts.has('channel')) return lacks(['channel'], situation)
   if (stimulus.profile === 'full' && situation.profile === 'safe') {
     return { why: 'profile', note: 'not sent to strangers: --profile full sends it' }

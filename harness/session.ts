@@ -1,12 +1,13 @@
 /** One run against one target: what is known of it so far, everything seen, and what comes of it. */
 import { randomBytes } from 'node:crypto'
-import type { Descriptor, PartName } from '../spec/contract/contract.ts'
+import type { Descriptor } from '../spec/contract/contract.ts'
 import { judge } from '../spec/judge.ts'
 import type { Declares, Link, Rule, RuleId, Scene, SentRequest, Transcript, Verdict, Why } from '../spec/model.ts'
 import { readExchange, type Answer, type Exchange } from '../spec/sse/exchange.ts'
 import { rooms } from '../spec/sse/index.ts'
 import { suites } from '../suites/sse/index.ts'
 import type { Address } from '../suites/stimulus.ts'
+import { addressed, controlRequest } from './addresses.ts'
 import { drive, drivenOf, Patience, type Drive } from './drive.ts'
 import { absence, factsOf, planned, type Absence, type Plan, type Situation } from './plan.ts'
 import { pooled } from './pool.ts'
@@ -16,9 +17,8 @@ import { isLoopback, ordinaryRequest, type RunOptions } from './request.ts'
 import type { RunHooks } from './run.ts'
 import { maskBytes, secretsOf } from './secrets.ts'
 import { selectedRules } from './selection.ts'
-import type { ActKind } from './control.ts'
-import { perform, siblingOf, type StageOptions } from './stage.ts'
-import { contact, partUrl, type FirstContact } from './target.ts'
+import { perform, type StageOptions } from './stage.ts'
+import { contact, type FirstContact } from './target.ts'
 import { quoted, unusable } from './unusable.ts'
 
 /** a fixed seed: the same target gets the same cases, and so the same verdicts, from run to run */
@@ -28,12 +28,10 @@ export const defaultSeed = 20260316
 const headMs = 5000
 /** ms for the rest of an answer that is no event stream */
 const bodyMs = 1500
+/** a driver has asked to be tried */
+const driverBudget = 1000
 const strangerPool = { atOnce: 4, spacingMs: 200 }
 const localPool = { atOnce: 8, spacingMs: 0 }
-/** part of the contract and method of each act */
-const controls = {
-  publish: ['publish', 'POST'], finish: ['channel', 'DELETE'], tune: ['tune', 'PUT'], stats: ['stats', 'GET'],
-} as const satisfies Record<ActKind, readonly [PartName, string]>
 /** an answer that is no event stream is judged by these alone */
 const firstAnswerRules: ReadonlySet<RuleId> = new Set([
   'sse/headers/content-type', 'sse/status/200', 'sse/status/redirect-usable', 'sse/lifecycle/headers-promptly',
@@ -197,7 +195,7 @@ export class Session {
       hasBody: !driver && this.#request.body !== undefined,
       hasCredentials: this.#request.headers.some(([name]) => /^(?:authorization|cookie)$/i.test(name)),
       profile: this.#options.profile ?? (strangers ? 'safe' : 'full'),
-      budget: (this.#options.budget ?? (driver ? 200 : this.#ordinaryGet ? 30 : 1)) - this.#probe.links,
+      budget: (this.#options.budget ?? (driver ? driverBudget : this.#ordinaryGet ? 30 : 1)) - this.#probe.links,
       parts: this.#parts,
       declares: this.#declares,
       base: factsOf(base),
@@ -214,6 +212,10 @@ export class Session {
     return new Set(Object.keys(this.descriptor ?? {}).filter((key) => !meta.has(key)))
   }
 
+  #address(address: Address, channel: string): SentRequest | undefined {
+    return addressed(address, this.#request, this.descriptor, channel)
+  }
+
   #stage(): StageOptions {
     return {
       probe: this.#probe,
@@ -223,33 +225,8 @@ export class Session {
       insecure: this.#options.insecure,
       ...(this.#hooks.signal ? { signal: this.#hooks.signal } : {}),
       address: (address, channel) => this.#address(address, channel),
-      control: (act, channel) => {
-        const [part, method] = controls[act]
-        const url = this.#part(part, channel)
-        return url === undefined ? undefined : this.#json(url, method)
-      },
+      control: (act, channel) => controlRequest(act, this.#request, this.descriptor, channel),
     }
-  }
-
-  #part(part: PartName, channel: string): string | undefined {
-    return this.descriptor && partUrl(this.descriptor, part, this.#request.url, { c: channel })
-  }
-
-  #json(url: string, method: string): SentRequest {
-    const { body: _, ...rest } = this.#request
-    return { ...rest, url, method, headers: [...rest.headers, ['Content-Type', 'application/json']] }
-  }
-
-  #address(address: Address, channel: string): SentRequest | undefined {
-    if (!this.descriptor) return address === 'target' || address === 'stream' ? this.#request : undefined
-    if (address === 'target') return this.#request
-    if (address === 'play') {
-      const url = this.#part('play', channel)
-      return url === undefined ? undefined : this.#json(url, 'POST')
-    }
-    const name = address === 'forbidden-channel' ? 'a.b~c' : address === 'sibling' ? siblingOf(channel) : channel
-    const url = this.#part(address === 'limited' ? 'limited' : 'channel', name)
-    return url === undefined ? undefined : { ...this.#request, url }
   }
 
   verdicts(): Verdict[] {

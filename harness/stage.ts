@@ -30,7 +30,8 @@ export interface StageOptions {
 }
 
 /** Links besides the base look at one thing each; of a driver they carry what the kit published. */
-const observedLimit: Limit = { bytes: 2 * 1024 * 1024, lines: 10_000 }
+const observedLimit: Limit = { bytes: 1280 * 1024, lines: 5000 }
+const drivenLimit: Limit = { bytes: linkLimit.bytes, lines: 12_000 }
 
 /** What a stimulus showed; `blocked` when its sync events never arrived and the rest was left out. */
 export interface Performance {
@@ -45,7 +46,7 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
   const { probe } = stage
   const links = new Map<string, OpenLink>()
   const acts: Act[] = []
-  const limit = stage.driven ? linkLimit : observedLimit
+  const limit = stage.driven ? drivenLimit : observedLimit
   const deadline = probe.now() + stimulus.deadlineMs
   const agent = new Agent({ connect: { rejectUnauthorized: !stage.insecure }, pipelining: 1, connections: 64 })
   const control = new Control(agent, () => probe.now(), () => left())

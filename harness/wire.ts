@@ -22,7 +22,7 @@ export interface Limit {
   readonly lines: number
 }
 
-export const linkLimit: Limit = { bytes: 8 * 1024 * 1024, lines: 65_536 }
+export const linkLimit: Limit = { bytes: 4 * 1024 * 1024, lines: 50_000 }
 
 /** What a link may still bring. */
 export class Allowance {

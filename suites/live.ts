@@ -1,6 +1,7 @@
 /**
  * The wrong twins over real sockets: observed rules meet a server that plays back the edited link, driven ones a
- * reference server with a named fault. The engine judges both as it would judge anybody's server.
+ * reference server with a named fault. The engine judges both as it would judge anybody's server, by all rules of the
+ * twin's room; in memory every twin meets the rules of all rooms.
  */
 import { run } from '../harness/run.ts'
 import { ordinaryRequest, type RunOptions } from '../harness/request.ts'
@@ -17,8 +18,8 @@ import { changed, type Step } from './stimulus.ts'
 
 type Open = Extract<Step, { do: 'open' }>
 
-const options = (target: string): RunOptions => ({
-  target, method: 'GET', headers: [], insecure: false, observeMs: 1600, profile: 'full', only: [], skip: [], failOn: 'advice',
+const options = (target: string, only: readonly string[] = []): RunOptions => ({
+  target, method: 'GET', headers: [], insecure: false, observeMs: 1600, profile: 'full', only, skip: [], failOn: 'advice',
   allowOriginChange: false, token: 'player',
 })
 
@@ -52,10 +53,10 @@ export async function faultsOfLive(twin: Twin): Promise<string[]> {
   return livePath(twin) === 'fault' ? driven(twin) : played(twin)
 }
 
-async function driven({ rule, mutant }: Twin): Promise<string[]> {
+async function driven({ room, rule, mutant }: Twin): Promise<string[]> {
   const server = await start({ fault: mutant.fault as Fault })
   try {
-    const { verdicts } = await run({ ...options(new URL('/streamproof', server.url).href), runs: 10 })
+    const { verdicts } = await run({ ...options(new URL('/streamproof', server.url).href, [room.id]), runs: 10 })
     return faultsOfKill(rule, mutant, new Map(verdicts.map(({ rule: id, outcome, note }) => [id, outcome === 'broken' ? `broken: ${note}` : outcome])))
   } finally {
     await server.close()
@@ -82,7 +83,7 @@ async function played({ room, rule, mutant }: Twin): Promise<string[]> {
   const [base = wrong] = firsts.slice(-1)
   const server = await playBack([...firsts.map((link) => ({ request: wire(ordinary), link })), ...parts], base)
   try {
-    const { verdicts } = await run(options(server.url))
+    const { verdicts } = await run(options(server.url, [room.id]))
     const seen = new Map<RuleId, string>(verdicts.map(({ rule: id, outcome, note }) => [id, outcome === 'broken' ? `broken: ${note}` : outcome]))
     return faultsOfKill(rule, mutant, seen)
   } finally {

@@ -33,6 +33,8 @@ interface Odd {
   readonly method?: 'GET' | 'POST'
   /** what is behind the path of the server's URL */
   readonly query?: string
+  /** advice that fails rightly: convention asks for more than the standard */
+  readonly advice?: readonly RuleId[]
   /** rules that must have looked at the stream */
   readonly passes?: readonly RuleId[]
 }
@@ -42,7 +44,7 @@ async function judged(stream: Behaviour, odd: Odd = {}): Promise<{ report: Repor
   const server = await serveRaw(otherwiseRight(stream, odd.method), odd.server)
   try {
     const report = await run(asked(`${server.url}${odd.query ?? ''}`, odd.options))
-    expect(failing(report)).toEqual([])
+    expect(failing(report).filter((shown) => !odd.advice?.includes(shown.split(':')[0] as RuleId))).toEqual([])
     expect(report.incomplete).toBeUndefined()
     expect(report.exitCode).toBe(0)
     const passed = report.verdicts.filter(({ outcome }) => outcome === 'pass').map(({ rule }) => rule)
@@ -60,6 +62,8 @@ const open = (...parts: readonly (string | Uint8Array)[]): Behaviour => (_, sock
 const decoded: readonly RuleId[] = ['sse/framing/block-terminated', 'sse/framing/no-foreign-text', 'sse/encoding/utf8']
 const events = 'event: greeting\nid: 1\ndata: hello\ndata: again\n\n: comment\n\ndata: second\n\n'
 
+/** forty events in one write */
+const burst = join(...Array.from({ length: 40 }, (_, n) => chunked(`data: fast ${n}\n\n`)))
 const closing = head('200 OK', ...streamFields, 'Connection: close')
 const openai = ['Hel', 'lo'].map((content) => `data: ${JSON.stringify({ choices: [{ delta: { content }, index: 0 }] })}\n\n`)
 const anthropic = [
@@ -80,7 +84,7 @@ const streams: Readonly<Record<string, readonly [Behaviour, Odd?]>> = {
   'a byte order mark first': [open(join('\ufeff', events)), { passes: ['sse/encoding/bom-only-at-start', ...decoded] }],
   'no space after the colon': [open('event:x\nid:1\ndata:a\n\ndata\n\n'), { passes: decoded }],
   'chunks of one byte': [open(...events), { passes: decoded }],
-  'writes of one byte': [(_, socket) => drip(socket, Array.from(Buffer.from(join(streamHead, chunked('data: grüß dich\n\n'))), (byte) => Uint8Array.of(byte)), 2), { passes: decoded }],
+  'writes of one byte': [(_, socket) => byteByByte(socket, join(streamHead, chunked('data: grüß dich\n\n'))), { passes: decoded }],
   'chunk extensions': [(_, socket) => {
     socket.write(streamHead)
     socket.write('9;a=b;c="d;\\"e"\r\ndata: x\n\n\r\n00009;f\r\ndata: y\n\n\r\n')
@@ -101,7 +105,7 @@ const streams: Readonly<Record<string, readonly [Behaviour, Odd?]>> = {
   'events of 1 MiB': [(_, socket) => socket.end(join(streamHead, ...['x', 'é'].map((letter) => chunked(`data: ${letter.repeat(1 << 20)}\n\n`)), lastChunk)), { passes: decoded }],
   'comments only': [open(': a\n\n', ':\n\n', ': b\n')],
   'retry only': [open('retry: 3000\n\n')],
-  'nothing after the head': [open()],
+  'nothing after the head': [open(), { advice: ['sse/lifecycle/first-bytes'] }],
   'ids only': [open('id: 1\n\n', 'id: 2\n\nid\n\n'), { passes: ['sse/framing/block-terminated'] }],
   'odd case in type and names': [(_, socket) => socket.write(join(
     'HTTP/1.1 200 OK\r\ndAtE: Sun, 22 Nov 2026 12:00:00 GMT\r\nCONTENT-TYPE:Text/Event-Stream; charset="UTF-8"\r\n',
@@ -115,16 +119,15 @@ const streams: Readonly<Record<string, readonly [Behaviour, Odd?]>> = {
   }, { passes: decoded }],
   'cut by the kit in the middle of an event': [(_, socket) => {
     socket.write(streamHead)
-    drip(socket, Array.from({ length: 400 }, (__, n) => chunked(n % 2 ? `${n}\n\n` : `id: ${n}\ndata: é${n}`)), 7)
+    drip(socket, Array.from({ length: 400 }, (__, n) => chunked(n % 2 ? `${n}\n\n` : `data: é${n}`)), 7)
   }, { passes: decoded }],
   'an event each 700 ms': [(_, socket) => {
     socket.write(streamHead)
-    drip(socket, Array.from({ length: 20 }, (__, n) => chunked(`id: ${n}\ndata: slow ${n}\n\n`)), 700)
+    drip(socket, Array.from({ length: 20 }, (__, n) => chunked(`data: slow ${n}\n\n`)), 700)
   }, { options: { observeMs: 2500 }, passes: decoded }],
   'thousands of events a second': [(_, socket) => {
     socket.write(streamHead)
-    drip(socket, Array.from({ length: 1000 }, (__, n) =>
-      join(...Array.from({ length: 40 }, (___, m) => chunked(`id: ${n}-${m}\ndata: fast ${n}-${m}\n\n`)))), 5)
+    drip(socket, Array.from({ length: 1000 }, () => burst), 5)
   }, { passes: decoded }],
   'JSON with colons and escaped line feeds': [open('data: {"id: 1": "a\\nb: c\\n\\ndata: d", "event:": [":"]}\n\ndata: event: x\n\ndata: :\n\n'), { passes: decoded }],
   'a token in the query': [(request, socket) => socket.write(
@@ -132,6 +135,13 @@ const streams: Readonly<Record<string, readonly [Behaviour, Odd?]>> = {
   ), { query: '?token=s3cret-query&x=1', passes: decoded }],
   'on ::1': [open(events), { server: { host: '::1' }, passes: decoded }],
   'gzip for those who accept it, flushed': [gzipped, { options: { observeMs: 2500 }, passes: ['sse/headers/content-encoding-declared', 'sse/headers/vary-negotiated', 'sse/headers/compression-flush', ...decoded] }],
+}
+
+/** A segment for each byte: the next one is written when the one before is out. */
+function byteByByte(socket: net.Socket, text: Uint8Array): void {
+  const [first, ...rest] = text
+  if (first === undefined || !socket.writable) return
+  socket.write(Uint8Array.of(first), () => byteByByte(socket, Uint8Array.from(rest)))
 }
 
 /** An event each 100 ms, in gzip when that is accepted. */

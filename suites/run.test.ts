@@ -184,7 +184,7 @@ describe.concurrent('a failure of a driven property', () => {
         if (!found) throw new Error(`${only[0]} was not judged`)
         return found
       }
-      const first = verdictOf(await run(asked(target)))
+      const first = verdictOf(await run(asked(target, { only })))
       expect(first.outcome).toBe('fail')
       expect(first.replay?.id).toMatch(/^sse\/framing\/cr-in-data:\d+:[\d:]+$/)
       const again = await run(asked(target, { replay: first.replay?.id ?? '' }))

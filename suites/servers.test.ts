@@ -15,9 +15,10 @@ const judged = (target: string): Promise<Report> => run({
   target, method: 'GET', headers: [], insecure: false, only: [], skip: [], failOn: 'advice', allowOriginChange: false, runs,
 })
 
-/** What must not change from run to run: all of a verdict but when and where in the bytes something was seen. */
+/** What must not change from run to run: all of a verdict but when, where and, with heartbeats, how often it was seen. */
 const settled = ({ verdicts }: Report): unknown =>
-  verdicts.map(({ deviations, ...rest }) => ({ ...rest, deviations: deviations.map(({ expected, actual }) => ({ expected, actual })) }))
+  verdicts.map(({ rule, effectiveLevel, outcome, why, note, deviations }) =>
+    [rule, effectiveLevel, outcome, why, note, deviations.map(({ expected, actual }) => ({ expected, actual }))])
 
 test('every finding names a reference server and a rule, once', () => {
   const findings = knownFindings()
@@ -27,7 +28,7 @@ test('every finding names a reference server and a rule, once', () => {
   expect(new Set(findings.map(({ server, rule }) => `${server} ${rule}`)).size).toBe(findings.length)
 })
 
-/** Two runs of each server, all at once: they mostly wait. A server without a binary for this Node tells why. */
+/** Two runs of each server, one after the other, all servers at once: they mostly wait. A server without a binary for this Node tells why. */
 const children: Child[] = []
 const seen = new Map<string, readonly [Report, Report] | string>()
 
@@ -37,13 +38,14 @@ beforeAll(async () => {
     children.push(server)
     try {
       const { descriptor } = JSON.parse(await server.firstLine(startMs)) as Ready
-      seen.set(name, await Promise.all([judged(descriptor), judged(descriptor)]))
+      const first = await judged(descriptor)
+      seen.set(name, [first, await judged(descriptor)])
     } catch (error) {
       if (!(error instanceof NotReady) || error.code !== exits.unavailable) throw error
       seen.set(name, error.message)
     }
   }))
-}, 60_000)
+}, 150_000)
 afterAll(() => Promise.all(children.map((server) => server.end())))
 
 describe.each(references.map(({ name }) => name))('%s', (name) => {
@@ -70,7 +72,9 @@ describe.each(references.map(({ name }) => name))('%s', (name) => {
     const [{ verdicts }] = reportsOf(context)
     const promised = verdicts.filter(({ effectiveLevel }) => effectiveLevel === 'contract')
     expect(promised.length).toBeGreaterThan(3)
-    const unseen = promised.filter(({ outcome }) => outcome !== 'pass' && outcome !== 'fail')
+    // to be told to stop it would have to be started by the kit (--start)
+    const unseen = promised.filter(({ rule, outcome }) =>
+      outcome !== 'pass' && outcome !== 'fail' && rule !== 'sse/lifecycle/graceful-shutdown')
     expect(unseen.map(({ rule, outcome, why, note }) => [rule, outcome, why, note].join(' '))).toEqual([])
   })
 

@@ -28,3 +28,20 @@ export function otherwiseRight(stream: Behaviour, method: 'GET' | 'POST' = 'GET'
     else socket.end(answer(known.has(asked) ? '405 Method Not Allowed' : '501 Not Implemented', allow, 'Content-Length: 0'))
   }
 }
+
+/** The least that a driver says of itself. */
+export const descriptor = { streamproof: 1, name: 'wrong', version: '1', play: '/play', declares: {} }
+const json = (value: object): string => {
+  const body = JSON.stringify(value)
+  return `${answer('200 OK', 'Content-Type: application/json', `Content-Length: ${body.length}`)}${body}`
+}
+
+/** A driver whose plays are answered like that; how many there were before is told. */
+export const driver = (said: object, play: (plays: number) => Behaviour): Behaviour => {
+  let plays = 0
+  return (request, socket) => {
+    if (request.startsWith('GET /stream ')) socket.write(json(said))
+    else if (request.startsWith('POST /play ')) play((plays += 1))(request, socket)
+    else socket.write(answer('404 Not Found', 'Content-Length: 0'))
+  }
+}

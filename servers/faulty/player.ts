@@ -40,20 +40,16 @@ export async function playBack(parts: readonly Part[], otherwise: Link): Promise
   const open = new Set<net.Socket>()
   const server = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
     open.add(socket)
-    const timers: NodeJS.Timeout[] = []
     let received = Buffer.alloc(0)
     let playing = false
     socket.on('error', () => {})
-    socket.on('close', () => {
-      timers.forEach(clearTimeout)
-      open.delete(socket)
-    })
+    socket.on('close', () => open.delete(socket))
     socket.on('end', () => socket.end())
     socket.on('data', (data) => {
       received = Buffer.concat([received, data])
       if (playing || !isWhole(received)) return
       playing = true
-      play(next(received), socket, timers)
+      play(next(received), socket)
     })
   })
   server.listen(0, '127.0.0.1')
@@ -76,9 +72,24 @@ function isWhole(received: Buffer): boolean {
   return received.length >= end + 4 + Number(length ?? 0)
 }
 
-function play(link: Link, socket: net.Socket, timers: NodeJS.Timeout[]): void {
-  for (const { at, bytes } of link.chunks) timers.push(setTimeout(() => socket.writable && socket.write(bytes), at - link.openedAt))
-  const { by, how, at } = link.ended
-  if (by !== 'target') return
-  timers.push(setTimeout(() => (how === 'rst' ? socket.resetAndDestroy() : socket.end()), at - link.openedAt + 1))
+/** One timer after the other: of several that are due at once Node may fire the longer ones first. */
+function play({ chunks, openedAt, ended }: Link, socket: net.Socket): void {
+  const began = performance.now()
+  let timer: NodeJS.Timeout | undefined
+  socket.once('close', () => clearTimeout(timer))
+  const later = (at: number, act: () => void): void => {
+    timer = setTimeout(act, Math.max(0, at - openedAt - (performance.now() - began)))
+  }
+  const proceed = (i: number): void => {
+    const chunk = chunks[i]
+    if (chunk) {
+      later(chunk.at, () => {
+        if (socket.writable) socket.write(chunk.bytes)
+        proceed(i + 1)
+      })
+    } else if (ended.by === 'target') {
+      later(ended.at + 1, () => void (ended.how === 'rst' ? socket.resetAndDestroy() : socket.end()))
+    }
+  }
+  proceed(0)
 }

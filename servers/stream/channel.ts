@@ -4,6 +4,7 @@
  * the replay and the subscription: no gap, no duplicate.
  */
 import { encodeEvent } from '../../spec/sse/encode.ts'
+import type { Tuning } from '../../spec/contract/contract.ts'
 import type { Event } from '../../spec/model.ts'
 import type { Block, Sink } from './answer.ts'
 import { bytesOf, framesOf } from './frame.ts'
@@ -12,19 +13,18 @@ import type { Hooks } from './hooks.ts'
 import { Log } from './log.ts'
 import type { Entry } from './log.ts'
 import { Subscription } from './subscription.ts'
-import type { Bounds } from './subscription.ts'
 
-export interface ChannelOptions extends Bounds {
+/**
+ * `heartbeatMs` is the longest silence on a stream, `replayEvents` how many events the log keeps for those who come
+ * back; `replayBytes` may make it fewer.
+ */
+export interface ChannelOptions extends Required<Tuning> {
   readonly hooks: Hooks
-  /** longest silence on a stream, ms */
-  readonly heartbeatMs: number
-  /** how many events the log keeps for those who come back; `replayBytes` may make it fewer */
-  readonly replayEvents: number
   /** gives an event the id that it has on the wire */
   readonly identify: (event: Event) => Event
   /** what every stream starts with; it reaches proxies that wait for a first byte */
   readonly opening: Event
-  /** what somebody gets whose id is not in the log, or no longer; without id, as there is nothing to resume after yet */
+  /** what somebody gets whose id is not in the log; it has no id, as there is nothing to resume after yet */
   readonly reset: Event
   /** the last event of a finished channel; it has no id, so it does not move the place to resume from */
   readonly endEvent: Event
@@ -45,8 +45,9 @@ export class Channel {
   #finished = false
 
   constructor(options: ChannelOptions) {
-    const { hooks, heartbeatMs, replayEvents, identify } = options
+    const { hooks, identify } = options
     this.#options = { ...options, ...hooks.bounds(options) }
+    const { heartbeatMs, replayEvents } = this.#options
     this.#encode = hooks.encoder()
     this.#identify = hooks.identifier(identify)
     this.#log = hooks.log(new Log(replayEvents, replayBytes))
@@ -97,7 +98,7 @@ export class Channel {
   /** Opens a stream. Returns what to call when it is over. */
   subscribe(sink: Sink, lastEventId: string | undefined): () => void {
     const { hooks, opening } = this.#options
-    // Who is here gets what waits for the end of this tick; who comes now gets it from the log, or has not asked for it.
+    // What waits for the end of this tick is for those who are here; who comes now has it from the log, if at all.
     this.flush()
     const subscription = new Subscription(sink, this.#options, hooks.overflow)
     let left = false

@@ -97,7 +97,8 @@ export class Driver {
       const events = parseBatch(body, (event) => this.#refusal(event))
       const channel = this.#channel(c)
       if (channel.finished) return problem(409, 'the channel is finished')
-      for (const other of this.#options.hooks.alsoTo(c, this.#channels.keys())) this.#channels.get(other)?.publish(events)
+      const others = this.#options.hooks.alsoTo(c, this.#channels.keys())
+      for (const other of others) this.#channels.get(other)?.publish(events)
       return json(202, { ids: channel.publish(events) })
     })
   }

@@ -14,7 +14,7 @@ export interface Frame {
  */
 const frameBytes = 64 * 1024
 
-/** The blocks of one tick as few writes: a system call per event and subscriber is what a fan-out spends its time on. */
+/** The blocks of one tick as few writes: a fan-out spends its time on system calls, one for each write. */
 export function framesOf(blocks: readonly Block[]): Frame[] {
   const frames: Frame[] = []
   let start = 0

@@ -3,12 +3,13 @@
  * replaces one of them (faults.ts).
  */
 import { encodeEvent, refusal } from '../../spec/sse/encode.ts'
+import type { Tuning } from '../../spec/contract/contract.ts'
 import type { Event } from '../../spec/model.ts'
 import type { Refusal } from '../../spec/sse/encode.ts'
 import type { Answer, Block, Request, Sink, Whole } from './answer.ts'
 import type { Frame } from './frame.ts'
 import type { Entry, Log } from './log.ts'
-import type { Bounds, Subscription } from './subscription.ts'
+import type { Subscription } from './subscription.ts'
 
 export interface Hooks {
   // ---- what is written ----
@@ -34,8 +35,8 @@ export interface Hooks {
   readonly deliver: (blocks: readonly Block[], write: (blocks: readonly Block[]) => void) => void
   /** sends to every subscriber */
   readonly fanOut: (subscriptions: ReadonlySet<Subscription>, send: (subscription: Subscription) => void) => void
-  /** what is held for a slow client at most */
-  readonly bounds: (bounds: Bounds) => Bounds
+  /** the bounds that a channel keeps, from those that are in force */
+  readonly bounds: (tuning: Required<Tuning>) => Required<Tuning>
   /** what happens to a client beyond that, when `frames` come */
   readonly overflow: (subscription: Subscription, frames: readonly Frame[]) => void
 

@@ -57,9 +57,8 @@ export function sinkOf(res: ServerResponse): Sink {
       if (over() || block.length === 0) return true
       // Behind the head a chunk that was framed once for all subscribers goes straight to the socket; res.write() would
       // frame it for each of them.
-      if (headOut && res.chunkedEncoding && socket?.writable && typeof block !== 'string' && block.length <= chunkBytes) {
-        return socket.write(chunkOf(block))
-      }
+      const framed = headOut && res.chunkedEncoding && typeof block !== 'string' && block.length <= chunkBytes
+      if (framed && socket?.writable) return socket.write(chunkOf(block))
       headOut = true
       return res.write(block)
     },

@@ -51,8 +51,32 @@ function heartbeatOf(body: string): number | undefined {
   }
 }
 
-/** When a link that kept a promise of so many ms broke it for certain: timers are late, and so are busy machines. */
-export const withSlack = (promised: number): number => promised + Math.max(500, promised)
+/** least number of ticks that make a clock */
+const fewTicks = 10
+/** ms; what a tick counts at most */
+const tickMs = 300
+
+/** Publishes on the sibling channel, one after the other: each shows that the kit and the target were awake. */
+const ticks = ({ acts }: Exchange): number[] =>
+  acts.filter(({ kind, to, status }) => kind === 'publish' && to === 'sibling' && status > 0)
+    .map(({ doneAt }) => doneAt).toSorted((a, b) => a - b)
+
+/**
+ * Measures time, in ms, in which both the kit and the target were awake, as far as ticks show it: on a busy machine
+ * either may stand still for a second, and nothing is due in that time. Without ticks all time counts.
+ */
+export function awake(exchange: Exchange): (from: number, to: number) => number {
+  const all = ticks(exchange)
+  if (all.length < fewTicks) return (from, to) => to - from
+  return (from, to) => {
+    const points = [from, ...all.filter((at) => at > from && at < to), to]
+    return points.slice(1).reduce((sum, at, i) => sum + Math.min(tickMs, at - (points[i] ?? at)), 0)
+  }
+}
+
+/** A silence that breaks a promise of so many ms for certain. Timers are late; without ticks machines are, too. */
+export const withSlack = (exchange: Exchange, promised: number): number =>
+  promised + Math.max(ticks(exchange).length < fewTicks ? 10_000 : 500, promised)
 
 /** What came together, and how long nothing had come before. */
 export interface Burst {
@@ -94,13 +118,16 @@ export const beats = (answer: Answer, until: number): Burst[] =>
 export const isSilent = ({ lines, events }: Burst): boolean =>
   events.length === 0 && lines.every(({ kind }) => kind !== 'field')
 
-/** The longest time without a byte, and where it began; the time after the last byte counts while the stream is open. */
-export function longestSilence(answer: Answer, until: number): { readonly ms: number; readonly from: number; readonly span: number } {
+/** The longest time without a byte, and where it began; while the stream is open the time after its last byte too. */
+export function longestSilence(
+  exchange: Exchange, answer: Answer, until: number,
+): { readonly ms: number; readonly from: number; readonly span: number } {
   const from = answer.head?.at ?? answer.link.openedAt
   const came = answer.link.chunks.map(({ at }) => at).filter((at) => at > from && at <= until)
   const end = answer.isOpen || until < answer.link.ended.at ? [until] : []
   const times = [from, ...came, ...end]
-  const silences = times.slice(1).map((at, i) => ({ ms: at - (times[i] ?? at), from: times[i] ?? at }))
+  const between = awake(exchange)
+  const silences = times.slice(1).map((at, i) => ({ ms: between(times[i] ?? at, at), from: times[i] ?? at }))
   const longest = silences.reduce((a, b) => (b.ms > a.ms ? b : a), { ms: 0, from })
   return { ...longest, span: (times.at(-1) ?? from) - from }
 }

@@ -6,9 +6,9 @@ import {
   append, both, bytes, cutAfter, driven, ended, lastChunk, later, live, onBody, onLink, published, sent, swap,
 } from '../bytes.ts'
 import type { LinkEdit } from '../bytes.ts'
-import type { Act, Chunk, Finding, Link, Note, Room, Rule } from '../model.ts'
-import { withRole, type Answer, type Exchange } from './exchange.ts'
-import { history, type Published } from './history.ts'
+import type { Act, Chunk, Event, Finding, Link, Note, Room, Rule } from '../model.ts'
+import { quote, withRole, type Answer, type Exchange } from './exchange.ts'
+import { history, unquoted, type Published } from './history.ts'
 
 const html = 'https://html.spec.whatwg.org/multipage/server-sent-events.html'
 const notes = `${html}#authoring-notes`
@@ -25,15 +25,15 @@ const link = (id: string, role: string, at: number, ...arrivals: readonly Chunk[
 const example = driven(
   {},
   [
-    says(100, 'crowd'), says(5100, 'one'), says(5200, 'two'), says(5300, 'three'), says(10_002, 'at once'), says(10_060, 'sync-1'),
-    says(20_100, 'ours'), { ...says(20_200, 'theirs'), to: 'sibling' },
+    says(100, 'crowd'), says(5100, 'one'), says(5200, 'two'), says(5300, 'three'), says(10_002, 'at once'),
+    says(10_060, 'later'), says(20_100, 'ours'), { ...says(20_200, 'theirs'), to: 'sibling' },
   ],
   link('crowd-1', 'crowd', 0, heard(105, 'crowd')),
   link('crowd-2', 'crowd', 0, heard(105, 'crowd')),
   link('leaver', 'leaver', 5000, heard(105, 'one')),
   link('fanout-1', 'fanout', 5000, heard(105, 'one'), heard(205, 'two'), heard(305, 'three')),
   link('fanout-2', 'fanout', 5000, heard(105, 'one'), heard(205, 'two'), heard(305, 'three')),
-  link('eager', 'eager', 10_000, heard(10, 'at once'), heard(65, 'sync-1')),
+  link('eager', 'eager', 10_000, heard(10, 'at once'), heard(65, 'later')),
   link('first', 'first-of-two', 15_000, heard(300, 'hello')),
   link('second', 'second-of-two', 15_100, heard(200, 'hello')),
   link('ours', 'channel', 20_000, heard(105, 'ours')),
@@ -46,23 +46,26 @@ const load = ({ parts }: { readonly parts: ReadonlySet<string> }): string | unde
 /** How often each text arrived. */
 function countsOf({ stream }: Answer): Map<string, number> {
   const counts = new Map<string, number>()
-  for (const { data } of stream.events) counts.set(data, (counts.get(data) ?? 0) + 1)
+  for (const { data } of stream.events) counts.set(unquoted(data), (counts.get(unquoted(data)) ?? 0) + 1)
   return counts
 }
 
+const textOf = ({ data = '' }: Event): string => unquoted(data)
+
 /** What was published while the link was open, long enough before its end that it had time to arrive. */
 function owedTo(one: Answer, all: readonly Published[]): Published[] {
-  const { head, link: { ended: end } } = one
+  const { head } = one
+  const end = one.message.body?.completeAt ?? one.link.ended.at
   const got = countsOf(one)
-  const behind = all.findLastIndex(({ event }) => got.has(event.data ?? ''))
+  const behind = all.findLastIndex(({ event }) => got.has(textOf(event)))
   return head === undefined ? [] : all.filter(({ at, doneAt }, i) =>
-    at >= head.at && (i <= behind || end.at - doneAt >= patienceMs))
+    at >= head.at && (i <= behind || end - doneAt >= patienceMs))
 }
 
 /** What a link lacks of what it is owed. */
 const lacks = (one: Answer, owed: readonly Published[]): Published[] => {
   const got = countsOf(one)
-  return owed.filter(({ event }) => !got.has(event.data ?? ''))
+  return owed.filter(({ event }) => !got.has(textOf(event)))
 }
 
 const manyStreams: Rule<Exchange> = {
@@ -74,18 +77,22 @@ const manyStreams: Rule<Exchange> = {
   fix: 'do not hold a thread, a worker or a database connection for each stream; raise the limit of open files',
   applies: load,
   check: (exchange) => {
-    const crowd = withRole(exchange, 'crowd').filter(({ link: { ended: end } }) => end.how !== 'abort')
+    const crowd = withRole(exchange, 'crowd').filter(({ head, link: { openedAt, ended: end } }) =>
+      end.how !== 'abort' && (head !== undefined || end.by === 'target' || end.at - openedAt >= patienceMs))
     const all = history(exchange)
     return crowd.flatMap((one): Finding[] => {
-      if (one.head !== undefined && !one.isEventStream) return [{ where: one.where, ok: false, expected: 'an event stream', actual: `status ${one.status}` }]
+      const { where, head, status } = one
+      if (head && !one.isEventStream) {
+        return [{ where, ok: false, expected: 'an event stream', actual: `status ${status}` }]
+      }
       const owed = owedTo(one, all)
-      if (one.head !== undefined && owed.length === 0) return []
+      if (head && owed.length === 0) return []
       const [missing] = lacks(one, owed)
       return [{
-        where: one.where,
-        ok: one.head !== undefined && missing === undefined,
+        where,
+        ok: head !== undefined && missing === undefined,
         expected: `each of ${crowd.length} streams at once gets what is published`,
-        actual: one.head === undefined ? 'no head' : missing ? 'less' : 'that',
+        actual: head === undefined ? 'no head' : missing ? 'less' : 'that',
       }]
     })
   },
@@ -109,16 +116,17 @@ const fanoutComplete: Rule<Exchange> = {
     const all = history(exchange)
     return withRole(exchange, 'fanout').filter(({ isEventStream }) => isEventStream).flatMap((one): Finding[] => {
       const got = countsOf(one)
-      const live = all.findIndex(({ event }) => got.has(event.data ?? ''))
+      const live = all.findIndex(({ event }) => got.has(textOf(event)))
       const owed = live < 0 ? [] : owedTo(one, all.slice(live))
       if (owed.length === 0) return []
       const [missing] = lacks(one, owed)
-      const twice = owed.find(({ event }) => (got.get(event.data ?? '') ?? 0) > 1)
+      const twice = owed.find(({ event }) => (got.get(textOf(event)) ?? 0) > 1)
       return [{
         where: one.where,
         ok: missing === undefined && twice === undefined,
         expected: 'every event once, while other subscribers leave',
-        actual: missing ? `not "${missing.event.data}"` : twice ? `"${twice.event.data}" more than once` : 'that',
+        actual: missing ? `not ${quote(textOf(missing.event))}`
+          : twice ? `${quote(textOf(twice.event))} more than once` : 'that',
       }]
     })
   },
@@ -153,7 +161,11 @@ const subscribeBeforeHeaders: Rule<Exchange> = {
     })
   },
   mutants: {
-    'subscribed later': { edit: onBody('eager', swap('data: at once\n\n', ':\n\n')), fault: 'subscribeAfterHead' },
+    'subscribed later': {
+      edit: onBody('eager', swap('data: at once\n\n', ':\n\n')),
+      fault: 'subscribeAfterHead',
+      alsoBreaks: ['sse/resume/no-gap', 'sse/resume/many-cycles', 'sse/status/5xx-for-capacity'],
+    },
     'never': { edit: onBody('eager', cutAfter('connected\n\n')) },
   },
 }
@@ -163,14 +175,15 @@ const streamsIndependent: Rule<Exchange> = {
   level: 'advice',
   promisedBy: 'channel',
   clause: notes,
-  says: 'two streams from one address live side by side: neither is ended, or robbed of its events, because of the other',
+  says: 'two streams from one address live side by side: neither is ended, or loses events, because of the other',
   harm: 'the second tab, or the colleague behind the same proxy, silences the first',
   fix: 'key subscriptions by an object or a random id of each response, never by IP address, session or user',
   check: (exchange) => {
     const second = withRole(exchange, 'second-of-two')
     const all = history(exchange)
     return withRole(exchange, 'first-of-two').flatMap((one): Finding[] => {
-      const other = second.find(({ isEventStream, link: { openedAt } }) => isEventStream && openedAt < one.link.ended.at)
+      const other = second.find(({ isEventStream, link: beside }) =>
+        isEventStream && beside.openedAt < one.link.ended.at)
       if (!one.isEventStream || !other) return []
       const owed = owedTo(one, all).filter(({ at }) => at > other.link.openedAt)
       const closed = one.link.ended.by === 'target' || one.message.body?.complete === true
@@ -185,7 +198,11 @@ const streamsIndependent: Rule<Exchange> = {
   },
   mutants: {
     'replaced by the second': { edit: both(onLink('first', endAt(150)), ended('first', 'complete', 'kit')) },
-    'closed with the second': { edit: both(onLink('first', endAt(900)), ended('first', 'complete', 'kit')), fault: 'streamsMixed' },
+    'closed with the second': {
+      edit: both(onLink('first', endAt(900)), ended('first', 'complete', 'kit')),
+      fault: 'streamsMixed',
+      alsoBreaks: ['sse/heartbeat/interval', 'sse/concurrency/many-streams'],
+    },
   },
 }
 
@@ -222,13 +239,13 @@ const topicIsolation: Rule<Exchange> = {
 
 /** What was published on another channel while they were open is not on these streams. */
 function strangersOn(answers: readonly Answer[], own: readonly Published[], foreign: readonly Published[]): Finding[] {
-  const known = new Set(own.map(({ event }) => event.data))
+  const known = new Set(own.map(({ event }) => textOf(event)))
   return answers.filter(({ isEventStream }) => isEventStream).flatMap((one): Finding[] => {
     // what was published before is a matter of replay
-    const strange = new Set(foreign.filter(({ event, at }) => !known.has(event.data) && one.head !== undefined && at >= one.head.at)
-      .map(({ event }) => event.data))
+    const opened = one.head?.at ?? Infinity
+    const strange = new Set(foreign.filter(({ at }) => at >= opened).map(({ event }) => textOf(event)))
     if (strange.size === 0) return []
-    const stranger = one.stream.events.find(({ data }) => strange.has(data))
+    const stranger = one.stream.events.find(({ data }) => strange.has(unquoted(data)) && !known.has(unquoted(data)))
     return [{
       where: stranger ? one.eventPlace(stranger) : one.where,
       ok: stranger === undefined,
@@ -241,7 +258,8 @@ function strangersOn(answers: readonly Answer[], own: readonly Published[], fore
 const h1PerHost: Note<Exchange> = {
   id: 'sse/concurrency/h1-per-host',
   clause: notes,
-  says: 'browsers open few HTTP/1.1 connections to one host, commonly six, and each stream takes one; HTTP/2 has no such limit',
+  says: 'browsers open few HTTP/1.1 connections to one host, commonly six, and each stream takes one; over HTTP/2 ' +
+    'many share one',
   record: (exchange) => withRole(exchange, 'base')
     .filter((one) => one.isEventStream && one.link.request.url.startsWith('https:'))
     .map(() => 'the stream was read over HTTP/1.1 in TLS; a browser gets more than a few at once only over HTTP/2'),

@@ -9,7 +9,7 @@ import type { Act, Declares, Event, Finding, Link, Place, Transcript } from '../
 import { decodeEventStream, type Dispatched, type EventStream, type Line } from './decode.ts'
 
 /** What is read of a coded body: kilobytes can hold gigabytes, and millions of lines. */
-const mostDecoded = { bytes: 8 * 1024 * 1024, lines: 16_384 }
+const mostDecoded = { bytes: 8 * 1024 * 1024, lines: 8192 }
 
 /** The same up to the last line that is read. */
 function bounded(content: Uncoded): Uncoded {

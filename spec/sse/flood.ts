@@ -4,7 +4,8 @@
  */
 import type { Act } from '../model.ts'
 import type { Dispatched } from './decode.ts'
-import type { Answer, Exchange } from './exchange.ts'
+import { withRole, type Answer, type Exchange } from './exchange.ts'
+import { unquoted } from './history.ts'
 
 /** The payload of event `n`: exactly so many bytes, all of them ASCII. */
 export function numbered(n: number, bytes: number): string {
@@ -24,9 +25,7 @@ export interface Drop {
 /** The events of an answer that belong to a flood, whole or torn. */
 export function floodOf({ stream }: Answer): Drop[] {
   return stream.events.flatMap((event): Drop[] => {
-    const { data } = event
-    // a target that declares `data: json` writes the payload as a JSON string
-    const text = data.startsWith('"') && data.endsWith('"') ? data.slice(1, -1) : data
+    const text = unquoted(event.data)
     const [, n, bytes] = /^flood (\d+) (\d+) /.exec(text.slice(0, 40)) ?? []
     if (n !== undefined && text === numbered(Number(n), Number(bytes))) return [{ event, n: Number(n) }]
     return n !== undefined || text.includes(filler) ? [{ event, n: undefined }] : []
@@ -70,3 +69,18 @@ export const bytesOf = ({ message }: Answer): number => message.body?.bytes.leng
 
 /** ms when the last bytes of a link came; when it was opened if none did. */
 export const lastArrival = ({ link }: Answer): number => link.chunks.at(-1)?.at ?? link.openedAt
+
+/** ms of silence after which a stream brings nothing more */
+export const silenceMs = 1500
+
+/** The message is complete, or the target closed. */
+export const isOver = ({ link, message }: Answer): boolean =>
+  link.ended.by === 'target' || message.body?.complete === true
+
+/** Clients that did not read and then did, and got something of a flood. */
+export const stalled = (exchange: Exchange): Answer[] =>
+  withRole(exchange, 'stalled').filter((one) => one.isEventStream && floodOf(one).length > 0)
+
+/** Why a target cannot be flooded. */
+export const load = ({ parts }: { readonly parts: ReadonlySet<string> }): string | undefined =>
+  (parts.has('channel') && parts.has('publish') ? undefined : 'only a driver with channel, publish can show it')

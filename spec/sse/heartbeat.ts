@@ -4,11 +4,13 @@
  */
 import { both, delay, driven, later, live, onBody, published, sent, tuned } from '../bytes.ts'
 import type { Edit, Link, Room, Rule } from '../model.ts'
-import { beats, isDriver, isPing, isSilent, longestSilence, promisedMs, quietUntil, withSlack, type Burst } from './beats.ts'
+import { beats, isDriver, isPing, isSilent, longestSilence, promisedMs, quietUntil, withSlack } from './beats.ts'
+import type { Burst } from './beats.ts'
 import type { Dispatched } from './decode.ts'
 import { quote, type Exchange } from './exchange.ts'
 import { flushed } from './heartbeat/flushed.ts'
-import { authoringNotes, beating, comment, idle, isBeat, leftEarly, openEnded, shown, silent } from './heartbeat/idle.ts'
+import { authoringNotes, comment, idle, isBeat, leftEarly, openEnded, shown } from './heartbeat/idle.ts'
+import { beating, silent } from './heartbeat/idle.ts'
 import { beatLines, completeLine, notInsideBlock } from './heartbeat/place.ts'
 
 /** ms; HTML asks for a comment "every 15 seconds or so" */
@@ -26,6 +28,8 @@ const example = driven(
   { heartbeatMs: 1500 },
   [
     tuned(3900, { heartbeatMs: 600 }),
+    ...Array.from({ length: 24 }, (_, n) =>
+      ({ ...published(4000 + 100 * n, [{ data: 'tick' }]), to: 'sibling' as const })),
     published(6600, [{ data: 'after' }]),
     published(10_000, [{ event: 'beat', data: lines }]),
   ],
@@ -37,12 +41,13 @@ const example = driven(
 
 /** The same link of a client that accepts compression. */
 function coded(link: Link): Link {
-  const headers = link.request.headers.map(([name, value]) => [name, name === 'Accept-Encoding' ? 'gzip' : value] as const)
+  const headers = link.request.headers
+    .map(([name, value]) => [name, name === 'Accept-Encoding' ? 'gzip' : value] as const)
   return { ...link, request: { ...link.request, headers } }
 }
 
-/** Nobody's driver: the promises of the transcript and all that was done are left out. */
-const strange: Edit = ({ declares: _, acts: __, ...transcript }) => ({ ...transcript, acts: [] })
+/** Nobody's driver: no promises, and nothing that the kit did. */
+const strange: Edit = ({ stimulus, links }) => ({ stimulus, links, acts: [] })
 
 const interval: Rule<Exchange> = {
   id: 'sse/heartbeat/interval',
@@ -57,8 +62,8 @@ const interval: Rule<Exchange> = {
   check: (exchange) => idle(exchange).flatMap((answer) => {
     const until = quietUntil(exchange, answer)
     const promised = promisedMs(exchange, answer)
-    const bound = promised === undefined ? advised + orSo : withSlack(promised)
-    const longest = longestSilence(answer, until)
+    const bound = promised === undefined ? advised + orSo : withSlack(exchange, promised)
+    const longest = longestSilence(exchange, answer, until)
     const ok = longest.ms <= bound
     if (ok && longest.span <= bound && !beats(answer, until).some((burst) => isBeat(exchange, burst))) return []
     const often = promised === undefined ? `${advised / 1000} s or so` : shown(promised)
@@ -86,16 +91,22 @@ const silenceBounded: Rule<Exchange> = {
   applies: openEnded,
   inconclusive: leftEarly,
   check: (exchange) => idle(exchange).flatMap((answer) => {
-    const longest = longestSilence(answer, quietUntil(exchange, answer))
+    const longest = longestSilence(exchange, answer, quietUntil(exchange, answer))
     const declared = exchange.declares.heartbeatMs
     const ok = longest.ms <= most && (declared === undefined || declared <= most)
     if (ok && declared === undefined && longest.span <= most) return []
     const actual = longest.ms > most ? `none for ${most / 1000} s` : `${shown(declared ?? 0)} declared`
-    return [{ where: { ...answer.where, at: longest.from }, ok, expected: `some bytes at least every ${most / 1000} s`, actual: ok ? 'that' : actual }]
+    const where = { ...answer.where, at: longest.from }
+    return [{ where, ok, expected: `some bytes at least every ${most / 1000} s`, actual: ok ? 'that' : actual }]
   }),
   mutants: {
-    'a minute declared': { edit: (transcript) => ({ ...transcript, declares: { ...transcript.declares, heartbeatMs: 60_000 } }), fault: 'heartbeatRare' },
-    'none for 40 s': { edit: both(strange, onBody('quiet', delay(comment, 40_000))), alsoBreaks: ['sse/heartbeat/interval'] },
+    'a minute declared': {
+      edit: (transcript) => ({ ...transcript, declares: { ...transcript.declares, heartbeatMs: 60_000 } }),
+      fault: 'heartbeatRare', alsoBreaks: ['sse/heartbeat/interval'],
+    },
+    'none for 40 s': {
+      edit: both(strange, onBody('quiet', delay(comment, 40_000))), alsoBreaks: ['sse/heartbeat/interval'],
+    },
   },
 }
 

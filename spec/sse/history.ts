@@ -16,8 +16,18 @@ export interface Published {
   readonly doneAt: number
 }
 
+const known = { own: new WeakMap<Exchange, Published[]>(), sibling: new WeakMap<Exchange, Published[]>() }
+
 /** The events that the target accepted on the channel of the stimulus, or on its sibling, by the time they were asked for. */
 export function history(exchange: Exchange, of?: 'sibling'): Published[] {
+  const seen = known[of ?? 'own']
+  // a flood is 64 MiB of JSON, and many rules ask
+  const all = seen.get(exchange) ?? read(exchange, of)
+  seen.set(exchange, all)
+  return all
+}
+
+function read(exchange: Exchange, of?: 'sibling'): Published[] {
   return exchange.acts
     .filter((act) => act.kind === 'publish' && act.to === of && act.status >= 200 && act.status < 300)
     .toSorted((a, b) => a.at - b.at)
@@ -34,6 +44,17 @@ function idsOf({ body }: Act): readonly (string | undefined)[] {
     return Array.isArray(ids) ? ids.map((id) => (typeof id === 'string' ? id : undefined)) : []
   } catch {
     return []
+  }
+}
+
+/** A payload without the JSON around it: a target that declares JSON is given a JSON string, and may write that as one. */
+export function unquoted(text: string): string {
+  if (!text.startsWith('"') || !text.endsWith('"')) return text
+  try {
+    const inner: unknown = JSON.parse(text)
+    return typeof inner === 'string' ? unquoted(inner) : text
+  } catch {
+    return text
   }
 }
 

@@ -98,16 +98,16 @@ export function deliveries(exchange: Exchange): Delivery[] {
     if (!published || !answer.head || (!answer.isEventStream && !isRefusal(answer.status) && answer.status < 500)) return []
     // how much of it a producer that raises gets out is its own affair
     if (answer.playEnd === 'throw') return []
-    const asText = exchange.declares.data === 'json' ? readJson : (text: string) => text
+    const isJson = exchange.declares.data === 'json'
     const received = answer.isEventStream ? alignment(published, answer.stream.events) : published.map(() => [])
     return published.map((event, i) => {
       const events = received[i] ?? []
       return {
         answer,
         published: event,
-        payload: event.data === undefined ? undefined : asText(event.data),
+        payload: event.data === undefined || !isJson ? event.data : readJson(event.data),
         received: events,
-        payloads: events.map(({ data }) => asText(unquoted(data, event.data))),
+        payloads: events.map(({ data }) => (isJson ? readJson(unquoted(data, event.data)) : data)),
         refused: isRefusal(answer.status),
         where: events[0] ? answer.eventPlace(events[0]) : answer.where,
       }

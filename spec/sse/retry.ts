@@ -3,7 +3,7 @@
  * https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
  */
 import { append, driven, finite, live, onBody, played, refused, sent, swap } from '../bytes.ts'
-import type { Finding, Room, Rule, Scene } from '../model.ts'
+import type { Event, Finding, Room, Rule, Scene } from '../model.ts'
 import type { Line } from './decode.ts'
 import { streams, type Exchange } from './exchange.ts'
 import { asked, refusals } from './ids/given.ts'
@@ -32,16 +32,18 @@ const example = driven(
   played('years', [{ data: 'e', retry: 2 ** 40 }], `retry: ${2 ** 40}\ndata: e\n\n`),
 )
 
-const applies = ({ parts, exchanges }: Scene<Exchange>): string | undefined =>
-  (exchanges.length === 0 || parts.has('play') || exchanges.some((exchange) => streams(exchange).some(({ stream }) => stream.lines.some(isRetry)))
-    ? undefined : 'no retry field was seen')
+function applies({ parts, exchanges }: Scene<Exchange>): string | undefined {
+  const isSeen = exchanges.some((exchange) => streams(exchange).some(({ stream }) => stream.lines.some(isRetry)))
+  return exchanges.length === 0 || parts.has('play') || isSeen ? undefined : 'no retry field was seen'
+}
 
 const isRetry = ({ kind, name }: Line): boolean => kind === 'field' && name === 'retry'
 
-/** A finding about the retry lines of each stream that has any; `ownChoice` leaves out numbers that the kit asked for. */
+/** A finding about the retry lines of each stream that has any; `ownChoice`: but those that the kit asked for. */
 function lint(exchange: Exchange, expected: string, isBad: (value: string) => boolean, ownChoice = false): Finding[] {
-  const given = new Set(ownChoice ? asked(exchange).map(({ event }) => event.retry) : [])
   return streams(exchange).flatMap((answer) => {
+    const own = asked(exchange).filter((one) => one.answer === (answer.published && answer))
+    const given = new Set(ownChoice ? own.map(({ event }) => event.retry) : [])
     const lines = answer.stream.lines.filter((line) => isRetry(line) && !given.has(Number(line.value)))
     return lines.length === 0 ? [] : withoutLines(answer, lines.filter(({ value }) => isBad(value)), expected)
   })
@@ -51,7 +53,11 @@ function lint(exchange: Exchange, expected: string, isBad: (value: string) => bo
 const outside = (from: number, to: number) => (value: string): boolean =>
   /^[0-9]+$/.test(value) && (Number(value) < from || Number(value) > to)
 
-const isTime = (retry: unknown): boolean => Number.isSafeInteger(retry) && Number(retry) >= 0
+/** The kit asks for a reconnection time that is none. */
+const isWrong = ({ retry }: Event): boolean =>
+  retry !== undefined && !(Number.isSafeInteger(retry) && Number(retry) >= 0)
+
+const expectedDigits = 'a refusal (4xx), or a retry line with digits'
 
 const digitsOnly: Rule<Exchange> = {
   id: 'sse/retry/digits-only',
@@ -63,7 +69,7 @@ const digitsOnly: Rule<Exchange> = {
   applies,
   check: (exchange) => [
     ...lint(exchange, 'ASCII digits in every retry line', (value) => value !== '' && !/^[0-9]+$/.test(value)),
-    ...refusals(exchange, 'a refusal (4xx), or a retry line with digits', ({ retry }) => retry !== undefined && !isTime(retry)),
+    ...refusals(exchange, expectedDigits, isWrong),
     ...leftOut(exchange),
   ],
   mutants: {
@@ -78,8 +84,8 @@ const digitsOnly: Rule<Exchange> = {
 
 /** Plays with a value that is no time, and no retry line: as good as a refusal. */
 const leftOut = (exchange: Exchange): Finding[] => streams(exchange).filter(({ published, stream }) =>
-  published?.some(({ retry }) => retry !== undefined && !isTime(retry)) && !stream.lines.some(isRetry))
-  .map(({ where }) => ({ where, ok: true, expected: 'a refusal (4xx), or a retry line with digits', actual: 'left out' }))
+  published?.some(isWrong) && !stream.lines.some(isRetry))
+  .map(({ where }) => ({ where, ok: true, expected: expectedDigits, actual: 'left out' }))
 
 const notEmpty: Rule<Exchange> = {
   id: 'sse/retry/not-empty',
@@ -101,7 +107,7 @@ const bounds: Rule<Exchange> = {
   level: 'advice',
   clause: reconnectionTime,
   says: 'the reconnection time is more than 0 and at most an hour; its unit is the millisecond',
-  harm: 'with 0 every client that lost its stream asks again at once, all of them together; with days nobody comes back',
+  harm: 'with 0 all clients that lost their stream ask again at once, and together; with days nobody comes back',
   fix: 'write milliseconds, a few thousand of them; some servers write seconds, or a time of day',
   applies,
   check: (exchange) => lint(exchange, `a retry from 1 to ${most} ms`, outside(1, most), true),
@@ -121,7 +127,8 @@ const moderate: Rule<Exchange> = {
   harm: 'below, a restart of the server becomes a storm of requests; above, people look at a stream that stands still',
   fix: 'write "retry: 3000" or so, and leave the spreading of reconnects to jitter or to Retry-After',
   applies,
-  check: (exchange) => lint(exchange, `a retry from ${least} to ${moderateMost} ms`, outside(least, moderateMost), true),
+  check: (exchange) =>
+    lint(exchange, `a retry from ${least} to ${moderateMost} ms`, outside(least, moderateMost), true),
   mutants: {
     'seconds': { edit: onBody('base', swap('retry: 3000', 'retry: 3')) },
     'ten minutes': { edit: onBody('base', append(5, 'retry: 600000\n\n')) },

@@ -1,4 +1,4 @@
-/** What a driver says about itself: how much is open (contract: stats), and which bounds are in force (contract: tune). */
+/** What a driver says about itself: how much is open (contract: stats), and which bounds hold (contract: tune). */
 import type { Act, Declares } from '../model.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -25,7 +25,8 @@ export function countsOf({ acts }: Exchange): Counts[] {
       const { subscribers, plays, bufferedBytes, rssBytes } = numbersOf(act)
       if (subscribers === undefined || plays === undefined) return []
       const own = new URL(act.request.url).searchParams.has('c')
-      return [{ at: act.at, doneAt: act.doneAt, subscribers: own ? subscribers : undefined, plays, bufferedBytes, rssBytes }]
+      const { at, doneAt } = act
+      return [{ at, doneAt, subscribers: own ? subscribers : undefined, plays, bufferedBytes, rssBytes }]
     })
 }
 

@@ -1,5 +1,7 @@
 /** The areas in reading order. */
 import type { Suite } from '../stimulus.ts'
+import { backpressure } from './backpressure.ts'
+import { concurrency } from './concurrency.ts'
 import { encoding } from './encoding.ts'
 import { fields } from './fields.ts'
 import { framing } from './framing.ts'
@@ -13,5 +15,5 @@ import { retry } from './retry.ts'
 import { status } from './status.ts'
 
 export const suites: readonly Suite[] = [
-  framing, encoding, fields, ids, retry, resume, heartbeat, headers, status, lifecycle, http1,
+  framing, encoding, fields, ids, retry, resume, heartbeat, headers, status, lifecycle, backpressure, http1, concurrency,
 ]

@@ -1,4 +1,4 @@
-/** How the resume room is provoked: clients that leave and come back with the id of their last event, or with another. */
+/** How the resume room is provoked: clients that leave, and come back with the id of their last event or another. */
 import type { Event } from '../../spec/model.ts'
 import { marker } from '../../spec/sse/resume/hostile.ts'
 import type { Asked, BaseFacts, Step, Stimulus, Suite, Until } from '../stimulus.ts'
@@ -7,6 +7,7 @@ import type { Asked, BaseFacts, Step, Stimulus, Suite, Until } from '../stimulus
 const afterwardsMs = 60
 /** an id that no target has given, larger than any counter and any time in ns */
 const future = '9007199254740993'
+const neverGiven = 'streamproof-never-given'
 
 const named = (prefix: string, from: number, to: number): Event[] =>
   Array.from({ length: to - from + 1 }, (_, i) => ({ id: `${prefix}-${from + i}`, data: `${prefix}-${from + i}` }))
@@ -31,7 +32,9 @@ const reader = (link: string, events: readonly Event[]): Step[] =>
  * A client that opens, sees three live events, stays a moment for what comes late, and leaves. The last of them is the
  * sentinel: those before it may be lost to a target that subscribes late.
  */
-const visitor = (link: string, role: string, asked: Asked, events: readonly Event[], left: Step = leave(link)): Step[] => [
+const visitor = (
+  link: string, role: string, asked: Asked, events: readonly Event[], left: Step = leave(link),
+): Step[] => [
   open(link, role, asked),
   { do: 'publish', batches: events.map((event) => [event]), everyMs: 30 },
   until(link, events.at(-1)?.data ?? ''), read(link, { ms: afterwardsMs }), left,
@@ -54,7 +57,7 @@ const cuts: readonly (readonly [at: number, by: 'fin' | 'rst', away: number])[] 
 const cycles: readonly Step[] = cuts.flatMap(([at, by, away], i): Step[] => {
   const link = `cycle-${i + 1}`
   return [
-    until(link, `c-${at}`), read(link, { ms: 60 }), by === 'rst' ? reset(link) : leave(link),
+    until(link, `c-${at}`), read(link, { ms: afterwardsMs }), by === 'rst' ? reset(link) : leave(link),
     until('beside', `c-${at + away}`),
     open(`cycle-${i + 2}`, 'cycle', after(link)),
   ]
@@ -233,7 +236,7 @@ export const resume: Suite = {
       ],
     ),
     strange('empty-header', 'an empty Last-Event-ID', 'empty-id', { headers: { 'Last-Event-ID': '' } }),
-    strange('unknown-id', 'an id that the target never gave', 'unknown-id', { lastEventId: { text: 'streamproof-never-given' } }),
+    strange('unknown-id', 'an id that the target never gave', 'unknown-id', { lastEventId: { text: neverGiven } }),
     {
       id: 'resume/future-id',
       says: 'an id beyond any other, beside a client without one',
@@ -260,7 +263,7 @@ export const resume: Suite = {
         // what is wrong with any unknown id says nothing about these
         {
           do: 'open', link: 'unknown', role: 'unknown-id', to: 'stream',
-          asked: { lastEventId: { text: 'streamproof-never-given' } }, until: { head: true, thenMs: 0 },
+          asked: { lastEventId: { text: neverGiven } }, until: { head: true, thenMs: 0 },
         },
         ...Object.entries(hostile).map(([link, id]): Step => ({
           do: 'open', link, role: 'hostile-id', to: 'stream',

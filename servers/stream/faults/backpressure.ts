@@ -9,7 +9,7 @@ export const backpressure = {
   /** the result of write() is not looked at */
   bufferUnbounded: (right) => ({
     ...right,
-    bounds: () => ({ bufferBytes: Infinity, bufferEvents: Infinity, stallMs: never }),
+    bounds: (bounds) => ({ ...bounds, bufferBytes: Infinity, bufferEvents: Infinity, stallMs: never }),
   }),
   /** `await write()` in the loop: everybody waits for the slowest */
   stalledBlocksAll: (right) => {
@@ -35,7 +35,7 @@ export const backpressure = {
     overflow: (subscription, [first]) => {
       subscription.discard()
       if (!first) return
-      const block = bytesOf(first.block).slice(0, Math.floor(first.bytes / 2))
+      const block = bytesOf(first.block).slice(0, -Math.ceil(first.bytes / first.events / 2))
       subscription.enqueue([{ ...first, block, bytes: block.length }])
     },
   }),

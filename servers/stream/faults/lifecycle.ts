@@ -1,6 +1,7 @@
 /** Wrong in the signs of life of a stream, in how it starts and ends, and in who shares it. */
-import { streamFields } from '../answer.ts'
-import type { Sink } from '../answer.ts'
+import type { Descriptor } from '../../../spec/contract/contract.ts'
+import { json, streamFields } from '../answer.ts'
+import type { Sink, Streamed, Whole } from '../answer.ts'
 import type { Hooks } from '../hooks.ts'
 import type { Subscription } from '../subscription.ts'
 import { isComment, onAnswer, onStream, over, textOf } from './makers.ts'
@@ -11,6 +12,13 @@ const retry = (value: string) => (right: Hooks): Hooks =>
 export const lifecycle = {
   // ---- heartbeat ----
   heartbeatMissing: (right) => ({ ...right, heartbeat: () => '' }),
+  /** one a minute, as it says of itself */
+  heartbeatRare: (right) => onAnswer((answer, { path }) => {
+    if (path !== '/streamproof' || !('body' in answer) || answer.status !== 200) return answer
+    const { declares, ...descriptor } = JSON.parse(answer.body ?? '{}') as Descriptor
+    const { body, fields } = json(200, { ...descriptor, declares: { ...declares, heartbeatMs: 60_000 } })
+    return { ...answer, body, fields: { ...answer.fields, ...fields } } as Whole
+  })({ ...right, bounds: (bounds) => ({ ...bounds, heartbeatMs: 60_000 }) }),
   /** an event, which the application has to know and to throw away */
   heartbeatAsData: (right) => ({ ...right, heartbeat: () => 'data: ping\n\n' }),
   /** the line goes on: the first field of the next event becomes part of the comment */
@@ -102,7 +110,8 @@ export const lifecycle = {
         else setTimeout(leave, 2000).unref()
       }
     })
-    return onAnswer((answer) => (down ? { status: 200, fields: streamFields, stream: over('abort') } : answer))(forgetful(right))
+    const dropped: Streamed = { status: 200, fields: streamFields, stream: over('abort') }
+    return onAnswer((answer) => (down ? dropped : answer))(forgetful(right))
   },
   /** what a play does goes on without anybody who reads it */
   postWorkGoesOn: onAnswer((answer, { path }) => {
@@ -168,6 +177,23 @@ export const lifecycle = {
   }),
 
   // ---- streams beside each other ----
+  /** a worker for each stream, and no more than so many: the next one waits for its head */
+  poolExhausted: (right) => {
+    let taken = 0
+    return onAnswer((answer, { method }) => {
+      if (!('stream' in answer) || method !== 'GET') return answer
+      if (taken >= 90) return { ...answer, headHeld: true, stream: () => () => {} }
+      const stream: Streamed['stream'] = (sink) => {
+        taken += 1
+        const leave = answer.stream(sink)
+        return () => {
+          taken -= 1
+          leave()
+        }
+      }
+      return { ...answer, stream }
+    })(right)
+  },
   /** a map by address: the second stream of a client takes the place of the first */
   streamsMixed: (right) => {
     const current = new Map<string, Sink>()

@@ -55,7 +55,8 @@ export const onSink = (change: (sink: Sink) => Sink): MakeFault =>
   onAnswer((answer) => ('stream' in answer ? { ...answer, stream: (sink) => answer.stream(change(sink)) } : answer))
 
 /** A subscription: a GET of a channel. */
-const isSubscription = ({ method, path }: Request): boolean => method === 'GET' && /^\/(?:channels|limited)\//.test(path)
+const isSubscription = ({ method, path }: Request): boolean =>
+  method === 'GET' && /^\/(?:channels|limited)\//.test(path)
 
 /** Changes the streams of channels; what is made for the answers is called once for each stream. */
 export const onStream = (
@@ -83,7 +84,8 @@ export const onEvents = (make: () => (event: Event) => Event): MakeFault => (rig
 /** Changes what the log gives to who comes back. */
 export const replayed = (change: (block: string, index: number) => string): MakeFault => (right) => ({
   ...right,
-  replay: (log, at) => right.replay(log, at).map((entry, index) => ({ ...entry, block: change(textOf(entry.block), index) })),
+  replay: (log, at) =>
+    right.replay(log, at).map(({ id, block }, index) => ({ id, block: change(textOf(block), index) })),
 })
 
 /** The id of a block, if it has one. */

@@ -28,7 +28,8 @@ export const resuming = {
   /** no id is written as an empty one, and the reader forgets where it was */
   idEmptyAccidental: onEvents(() => (event) => ({ ...event, id: event.id ?? '' })),
   /** the time of day, which two events share */
-  idsDuplicated: onEvents(() => (event) => (event.id === undefined ? event : { ...event, id: String(Math.floor(Date.now() / 50)) })),
+  idsDuplicated: onEvents(() => ({ id, ...event }) =>
+    (id === undefined ? event : { ...event, id: String(Math.floor(Date.now() / 50)) })),
   /** counted down */
   idsBackwards: onEvents(() => {
     let next = 1_000_000
@@ -58,7 +59,8 @@ export const resuming = {
   /** the storage has no column for it */
   replayTypeLost: replayed((block) => block.replace(/^event: .*\n/m, '')),
   /** what was stored is serialised once more */
-  replayReencoded: replayed((block) => block.replace(/^data: (.*)$/gm, (_, line: string) => `data: ${JSON.stringify(line)}`)),
+  replayReencoded: replayed((block) =>
+    block.replace(/^data: (.*)$/gm, (_, line: string) => `data: ${JSON.stringify(line)}`)),
   /** the log is read first, and who reads it takes its time to subscribe */
   replayGapOnRace: (right) => ({
     ...right,
@@ -96,7 +98,8 @@ export const resuming = {
         mark(blocks.at(-1))
         right.deliver(blocks, write)
       },
-      replay: (log, at) => right.replay(log, at).filter(({ block }, index) => index > 0 || !inFlight.has(block as object)),
+      replay: (log, at) =>
+        right.replay(log, at).filter(({ block }, index) => index > 0 || !inFlight.has(block as object)),
     }
   },
 
@@ -158,5 +161,8 @@ export const resuming = {
     unknown: (reset, log, id) => (id === '' ? log : right.unknown(reset, log, id)),
   }),
   /** the header as Node gives it, each byte one character */
-  latin1Id: (right) => ({ ...right, lastEventId: (request) => request.header('last-event-id') || right.lastEventId(request) }),
+  latin1Id: (right) => ({
+    ...right,
+    lastEventId: (request) => request.header('last-event-id') || right.lastEventId(request),
+  }),
 } satisfies Record<string, (right: Hooks) => Hooks>

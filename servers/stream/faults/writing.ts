@@ -72,11 +72,12 @@ export const writing = {
       sink.cut()
     },
   })),
-  /** the head waits for the first event, and comments with it */
+  /** the head waits for the first event; what fires nothing is not written */
   headWithFirstEvent: onAnswer((answer) => {
     if (!('stream' in answer)) return answer
-    const withoutComments = (sink: Sink): Sink => ({ ...sink, write: (block) => isComment(block) || sink.write(block) })
-    return { ...answer, headHeld: true, stream: (sink) => answer.stream(withoutComments(sink)) }
+    const eventsOnly = (sink: Sink): Sink =>
+      ({ ...sink, write: (block) => !/^data/m.test(textOf(block)) || sink.write(block) })
+    return { ...answer, headHeld: true, stream: (sink) => answer.stream(eventsOnly(sink)) }
   }),
 
   // ---- answers ----

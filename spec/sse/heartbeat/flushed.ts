@@ -4,7 +4,7 @@
  */
 import { onBody } from '../../bytes.ts'
 import type { Finding, Rule } from '../../model.ts'
-import { beats, bursts, promisedMs, quietUntil, withSlack } from '../beats.ts'
+import { awake, beats, bursts, promisedMs, quietUntil, withSlack } from '../beats.ts'
 import { withRole, type Answer, type Exchange } from '../exchange.ts'
 import { acceptsCoding, authoringNotes, heldBack, idle, isBeat, leftEarly, openEnded, shown, silent } from './idle.ts'
 
@@ -34,12 +34,11 @@ function besidePlain(exchange: Exchange): Finding[] {
     const plain = idle(exchange).find((one) => areTogether(one, answer) &&
       beats(one, quietUntil(exchange, one)).some((burst) => isBeat(exchange, burst)))
     if (!plain) return []
-    const usual = silenceOf(plain, quietUntil(exchange, plain))
-    const bound = withSlack(promisedMs(exchange, answer) ?? usual)
-    const until = quietUntil(exchange, answer)
-    const longest = silenceOf(answer, until)
+    const usual = silenceOf(exchange, plain)
+    const bound = withSlack(exchange, promisedMs(exchange, answer) ?? usual)
+    const longest = silenceOf(exchange, answer)
     const ok = longest <= bound
-    if (usual > bound || (ok && beats(answer, until).length === 0)) return []
+    if (usual > bound || (ok && beats(answer, quietUntil(exchange, answer)).length === 0)) return []
     return [{
       where: answer.where,
       ok,
@@ -49,13 +48,15 @@ function besidePlain(exchange: Exchange): Finding[] {
   })
 }
 
-const areTogether = ({ link: a }: Answer, { link: b }: Answer): boolean => a.openedAt < b.ended.at && b.openedAt < a.ended.at
+const areTogether = ({ link: a }: Answer, { link: b }: Answer): boolean =>
+  a.openedAt < b.ended.at && b.openedAt < a.ended.at
 
-/** The longest time in which nothing became readable. */
-function silenceOf(answer: Answer, until: number): number {
-  const all = bursts(answer, until)
-  const last = all.at(-1)?.at ?? answer.head?.at ?? answer.link.openedAt
-  return Math.max(until - last, ...all.map(({ silence }) => silence))
+/** The longest time in which nothing became readable, ms. */
+function silenceOf(exchange: Exchange, answer: Answer): number {
+  const until = quietUntil(exchange, answer)
+  const times = [answer.head?.at ?? answer.link.openedAt, ...bursts(answer, until).map(({ at }) => at), until]
+  const between = awake(exchange)
+  return Math.max(...times.slice(1).map((at, i) => between(times[i] ?? at, at)))
 }
 
 /** Several heartbeats that came with the event behind them, after a silence in which they had been due. */
@@ -65,7 +66,8 @@ const untilNext = (exchange: Exchange): Finding[] => idle(exchange).flatMap((ans
   return bursts(answer, answer.link.ended.at).flatMap(({ silence, lines, events, at }): Finding[] => {
     const first = lines.findIndex(({ kind }) => kind === 'field')
     const held = lines.slice(0, Math.max(0, first)).filter(({ kind }) => kind === 'comment')
-    if (silence <= withSlack(promised) || held.length < 2 || events.length === 0) return []
+    const isLate = awake(exchange)(at - silence, at) > withSlack(exchange, promised)
+    if (!isLate || held.length < 2 || events.length === 0) return []
     return [{
       where: { ...answer.where, at },
       ok: false,

@@ -1,5 +1,5 @@
 /** Links on which nothing need happen, and whether they were watched for long enough. */
-import type { LinkEdit } from '../../bytes.ts'
+import { bytes as utf8, join, type LinkEdit } from '../../bytes.ts'
 import type { Scene, Why } from '../../model.ts'
 import { isDriver, isPing, isSilent, longestSilence, quietUntil, type Burst } from '../beats.ts'
 import { streams, withRole, type Answer, type Exchange } from '../exchange.ts'
@@ -20,22 +20,23 @@ export const isBeat = (exchange: Exchange, burst: Burst): boolean =>
 
 /** Heartbeats are for streams that stay open. */
 export function openEnded({ parts, exchanges }: Scene<Exchange>): string | undefined {
-  const isOpen = exchanges.some((exchange) => streams(exchange).some((one) => one.isOpen && one.published === undefined))
+  const isOpen = exchanges.some((exchange) =>
+    streams(exchange).some((one) => one.isOpen && one.published === undefined))
   return exchanges.length === 0 || parts.has('channel') || isOpen ? undefined : 'no stream stayed open'
 }
 
 /** The kit left every stream before a silence was long enough to say anything. */
 export function leftEarly({ exchanges }: Scene<Exchange>): { readonly why: Why; readonly note: string } | undefined {
   const silences = exchanges.flatMap((exchange) =>
-    idle(exchange).map((answer) => longestSilence(answer, quietUntil(exchange, answer)).ms))
+    idle(exchange).map((answer) => longestSilence(exchange, answer, quietUntil(exchange, answer)).ms))
   if (silences.length === 0) return undefined
   const seconds = Math.floor(Math.max(...silences) / 1000)
-  return { why: 'window', note: `no heartbeat was seen, in silences of ${seconds} s at most: --observe 40s looks longer` }
+  return { why: 'window', note: `no heartbeat in ${seconds} s of silence at most: --observe 40s looks longer` }
 }
 
 export const shown = (ms: number): string => (ms >= 1000 ? `${Math.round(ms / 100) / 10} s` : `${Math.round(ms)} ms`)
 
-// ---- edits ---
+// ---- edits -----------------------------------------------------------------------------------------------------
 
 /** The heartbeat of the example. */
 export const comment = ':\n\n'
@@ -47,11 +48,12 @@ export const silent: LinkEdit = (chunks) => chunks.filter(({ bytes }) => !isComm
 
 /** Other texts in place of the heartbeats. */
 export const beating = (text: string): LinkEdit => (chunks) =>
-  chunks.map((chunk) => (isComment(chunk.bytes) ? { ...chunk, bytes: Buffer.from(text) } : chunk))
+  chunks.map((chunk) => (isComment(chunk.bytes) ? { ...chunk, bytes: utf8(text) } : chunk))
 
 /** The heartbeats come together with what is sent next. */
 export const heldBack: LinkEdit = (chunks) => {
   const held = chunks.filter(({ bytes }) => isComment(bytes))
   const rest = chunks.filter(({ bytes }) => !isComment(bytes))
-  return rest.map((chunk, i) => (i < rest.length - 1 ? chunk : { ...chunk, bytes: Buffer.concat([...held, chunk].map(({ bytes }) => bytes)) }))
+  return rest.map((chunk, i) =>
+    (i < rest.length - 1 ? chunk : { ...chunk, bytes: join(...[...held, chunk].map(({ bytes }) => bytes)) }))
 }

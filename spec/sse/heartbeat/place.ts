@@ -26,30 +26,32 @@ export const completeLine: Rule<Exchange> = {
   fix: 'write ":\\n\\n", not ":" alone',
   applies: openEnded,
   inconclusive: leftEarly,
-  check: (exchange) => streams(exchange).flatMap((answer): Finding[] => {
-    const comments = answer.stream.lines.filter(({ kind }) => kind === 'comment')
-    const { partialLine } = answer.stream.tail
-    const open = partialLine?.text.startsWith(':') && isStale(answer, partialLine.end) ? partialLine : undefined
-    if (comments.length === 0 && !open) return []
-    const swallowing = comments.find((line) => swallowed(answer, line) !== undefined)
-    const expected = 'a line end after each comment'
-    if (swallowing) {
-      const actual = `line ${swallowing.number}: the comment goes on with ${quote(swallowed(answer, swallowing) ?? '')}`
-      return [{ where: answer.linePlace(swallowing), ok: false, expected, actual }]
-    }
-    if (open) {
-      const actual = `${quote(open.text)} and nothing more for ${staleMs} ms`
-      return [{ where: answer.place(open.start, open.end), ok: false, expected, actual }]
-    }
-    return [{ where: answer.where, ok: true, expected, actual: 'that' }]
-  }),
+  // where HTTP itself is broken the lines are anybody's
+  check: (exchange) => streams(exchange).filter(({ message }) => message.faults.length === 0).flatMap(aboutComments),
   mutants: {
     'a colon alone': { edit: onBody('base', append(100, ':')) },
     'a word without a line end': { edit: onBody('base', append(100, ': ping')) },
     'the next field swallowed': {
-      edit: onBody('quiet', beating(':')), fault: 'heartbeatNoNewline',
+      edit: onBody('quiet', beating(':')), fault: 'heartbeatNoNewline', alsoBreaks: ['sse/ids/on-every-event'],
     },
   },
+}
+
+function aboutComments(answer: Answer): Finding[] {
+  const comments = answer.stream.lines.filter(({ kind }) => kind === 'comment')
+  const { partialLine } = answer.stream.tail
+  const open = partialLine?.text.startsWith(':') && isStale(answer, partialLine.end) ? partialLine : undefined
+  const swallowing = comments.find((line) => swallowed(answer, line) !== undefined)
+  const expected = 'a line end after each comment'
+  if (swallowing) {
+    const actual = `line ${swallowing.number}: the comment goes on with ${quote(swallowed(answer, swallowing) ?? '')}`
+    return [{ where: answer.linePlace(swallowing), ok: false, expected, actual }]
+  }
+  if (open) {
+    const actual = `${quote(open.text)} and nothing more for ${staleMs} ms`
+    return [{ where: answer.place(open.start, open.end), ok: false, expected, actual }]
+  }
+  return comments.length === 0 ? [] : [{ where: answer.where, ok: true, expected, actual: 'that' }]
 }
 
 /** The last byte came long ago, and longer than this target ever takes from the first to the last byte of a line. */
@@ -88,11 +90,13 @@ interface Part {
 }
 
 function partOf(block: Block): Part {
-  const lines = block.lines.filter(({ kind, name }) => kind === 'field' && name === 'data').map(({ value }) => marked.exec(value))
+  const lines = block.lines.filter(({ kind, name }) => kind === 'field' && name === 'data')
+    .map(({ value }) => marked.exec(value))
   const [first] = lines
   const last = lines.at(-1)
   const isOne = first && last && lines.every((line) => line?.[1] === first[1])
-  return { block, name: isOne ? first[1] : undefined, from: Number(first?.[2]), to: Number(last?.[2]), of: Number(first?.[3]) }
+  const [from, to, of] = [first?.[2], last?.[2], first?.[3]].map(Number)
+  return { block, name: isOne ? first[1] : undefined, from: from ?? 0, to: to ?? 0, of: of ?? 0 }
 }
 
 export const notInsideBlock: Rule<Exchange> = {
@@ -113,15 +117,17 @@ export const notInsideBlock: Rule<Exchange> = {
       where: bad ? answer.place(bad.block.start, bad.block.end) : answer.where,
       ok: bad === undefined,
       expected: 'events whole, with heartbeats between them',
-      actual: bad ? `a block that ends after ${quote(lastField(bad.block))}, and the rest in the next one` : `${own.length} whole events`,
+      actual: bad ? `a block that ends after ${quote(lastField(bad.block))}, and the rest in the next one` : 'that',
     }]
   }),
   mutants: {
     'between two lines of data': {
       edit: onBody('busy', swap('data: beat a 2/3', ':\n\ndata: beat a 2/3')), fault: 'heartbeatInsideBlock',
+      alsoBreaks: ['sse/fields/no-dataless-event', 'sse/ids/on-every-event'],
     },
     'between the name and the data': {
-      edit: onBody('busy', swap('data: beat a 1/3', ': ping\n\ndata: beat a 1/3')), alsoBreaks: ['sse/fields/no-dataless-event'],
+      edit: onBody('busy', swap('data: beat a 1/3', ': ping\n\ndata: beat a 1/3')),
+      alsoBreaks: ['sse/fields/no-dataless-event'],
     },
   },
 }

@@ -18,16 +18,17 @@ export const idOf = ({ lines }: Block): string | undefined =>
 /** An event, and the id that its own block sets. */
 export interface Identified {
   readonly answer: Answer
+  readonly block: Block
   readonly event: Dispatched
   readonly id: string | undefined
 }
 
-/** The events of a stream with the ids of their own blocks; an id stays for later events, and that is not meant here. */
+/** The events of a stream with the ids of their own blocks: that an id stays for later events is not meant here. */
 export const identified = (answer: Answer): Identified[] => answer.stream.blocks.flatMap((block) =>
-  (block.event ? [{ answer, event: block.event, id: idOf(block) }] : []))
+  (block.event ? [{ answer, block, event: block.event, id: idOf(block) }] : []))
 
 /** An event with an id that is not empty. */
-export const hasId = (one: Identified): one is Identified & { readonly id: string } => Boolean(one.id)
+export const hasId = <T extends Identified>(one: T): one is T & { readonly id: string } => Boolean(one.id)
 
 /** One event that the kit asked for, on a channel or in a play. */
 export interface Request {
@@ -40,8 +41,16 @@ export interface Request {
   readonly answer?: Answer
 }
 
+const known = new WeakMap<Exchange, readonly Request[]>()
+
 /** Everything that the kit asked to be played or published. */
-export function asked(exchange: Exchange): Request[] {
+export function asked(exchange: Exchange): readonly Request[] {
+  const found = known.get(exchange) ?? requests(exchange)
+  known.set(exchange, found)
+  return found
+}
+
+function requests(exchange: Exchange): Request[] {
   const plays = exchange.answers.flatMap((answer) => (answer.published ?? []).map((event): Request => ({
     event, status: answer.status, refused: isRefusal(answer.status), where: answer.where, answer,
   })))
@@ -73,5 +82,7 @@ export const wherePlayed = ({ parts, exchanges }: Scene<Exchange>): string | und
   (exchanges.length === 0 || isSeen(exchanges) || parts.has('play') ? undefined : none)
 
 /** Rules about the ids of a stream: one was seen, or a driver promises them. */
-export const whereGiven = ({ declares, exchanges }: Scene<Exchange>): string | undefined =>
-  (exchanges.length === 0 || isSeen(exchanges) || (declares.ids !== undefined && declares.ids !== 'none') ? undefined : none)
+export function whereGiven({ declares, exchanges }: Scene<Exchange>): string | undefined {
+  const promised = declares.ids === 'client' || declares.ids === 'server'
+  return exchanges.length === 0 || promised || isSeen(exchanges) ? undefined : none
+}

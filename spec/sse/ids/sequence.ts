@@ -3,39 +3,17 @@
  * https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
  */
 import { both, drop, onBody, swap } from '../../bytes.ts'
-import type { Finding, Rule } from '../../model.ts'
+import type { Edit, Finding, Rule } from '../../model.ts'
 import { isPing } from '../beats.ts'
-import { quote, streams, withRole, type Answer, type Exchange } from '../exchange.ts'
-import { history, resumedFrom, type Published } from '../history.ts'
-import { asked, hasId, identified, idLines, refusals, whereGiven, type Identified } from './given.ts'
+import { quote, type Answer, type Exchange } from '../exchange.ts'
+import { history } from '../history.ts'
+import { arrivals, isDriven, told, unplayed, type Arrival } from './arrivals.ts'
+import { asked, hasId, identified, idLines, whereGiven, type Identified } from './given.ts'
 import { orderOf } from './scheme.ts'
 
 const html = 'https://html.spec.whatwg.org/multipage/server-sent-events.html'
 const interpretation = `${html}#event-stream-interpretation`
 const lastEventIdHeader = `${html}#the-last-event-id-header`
-
-/** Links that read the channel of the stimulus, where the kit publishes. */
-const readers: ReadonlySet<string> = new Set(['base', 'channel', 'resume', 'cycle', 'non-ascii'])
-
-/** Streams whose events nobody asked for in the request: plays are left out, their ids are the kit's choice. */
-const unplayed = (exchange: Exchange): Answer[] => streams(exchange).filter(({ published }) => published === undefined)
-
-/** An event that the kit published, as it came. */
-interface Arrival extends Identified {
-  readonly published: Published
-  /** index of the event in the history */
-  readonly index: number
-}
-
-/** The events of a link that the kit published; by their data, as far as it was published once. */
-function arrivals(answer: Answer, published: readonly Published[]): Arrival[] {
-  if (!readers.has(answer.link.role)) return []
-  const byData = Map.groupBy(published.map((one, index) => ({ published: one, index })), (one) => one.published.event.data)
-  return identified(answer).flatMap((one): Arrival[] => {
-    const [found, ...more] = byData.get(one.event.data) ?? []
-    return found && more.length === 0 ? [{ ...one, ...found }] : []
-  })
-}
 
 const mostEvents = 5
 
@@ -49,8 +27,8 @@ function withoutEvents<T extends Identified>(
 }
 
 /** An id line, whatever is in it: what is wrong there has other rules. */
-const hasIdLine = ({ answer, event }: Identified): boolean =>
-  answer.stream.blocks.some(({ start, lines }) => start === event.start && lines.some(({ kind, name }) => kind === 'field' && name === 'id'))
+const hasIdLine = ({ block }: Identified): boolean =>
+  block.lines.some(({ kind, name }) => kind === 'field' && name === 'id')
 
 export const onEveryEvent: Rule<Exchange> = {
   id: 'sse/ids/on-every-event',
@@ -63,13 +41,13 @@ export const onEveryEvent: Rule<Exchange> = {
   applies: whereGiven,
   check: (exchange) => {
     const published = history(exchange)
-    return unplayed(exchange).flatMap((answer) => {
+    return told(exchange).flatMap((answer) => {
       if (answer.stream.events.length === 0) return []
-      const came = arrivals(answer, published)
-      const owed = came.length > 0 ? owedIds(answer, came, exchange) : alike(answer)
+      const owed = isDriven(answer, published) ? owedIds(answer, arrivals(answer, published), exchange) : alike(answer)
       if (owed.length === 0) return []
       const bad = owed.filter((one) => !hasIdLine(one))
-      return withoutEvents(answer, bad, 'an id line in every event', ({ event }) => `none with ${event.type} ${quote(event.data, 40)}`)
+      return withoutEvents(answer, bad, 'an id line in every event', ({ event }) =>
+        `none with ${event.type} ${quote(event.data, 40)}`)
     })
   },
   mutants: {
@@ -78,11 +56,11 @@ export const onEveryEvent: Rule<Exchange> = {
   },
 }
 
-/** Published events that are to have an id: all where the target gives them, else those that were published with one. */
+/** Published events that are to have an id: all where the target gives them, else those published with one. */
 function owedIds(answer: Answer, came: readonly Arrival[], { declares }: Exchange): Arrival[] {
   const promised = declares.ids === 'client' || declares.ids === 'server'
   if (!promised && idLines(answer).length === 0) return []
-  return came.filter(({ published }) => declares.ids === 'server' || Boolean(published.id && !/[\0\r\n]/.test(published.id)))
+  return came.filter(({ published: { id } }) => declares.ids === 'server' || Boolean(id && !/[\0\r\n]/.test(id)))
 }
 
 /**
@@ -94,8 +72,9 @@ function alike(answer: Answer): Identified[] {
   const typesWithId = new Set(all.filter(hasId).map(({ event }) => event.type))
   const first = all.findIndex(hasId)
   const last = answer.isOpen ? undefined : all.at(-1)
-  return first < 0 ? [] : all.slice(first).filter((one) =>
-    hasId(one) || (typesWithId.has(one.event.type) && one !== last && !isPing(one.event.data) && one.event.data !== '[DONE]'))
+  const isMeant = ({ type, data }: Identified['event']): boolean =>
+    typesWithId.has(type) && !isPing(data) && data !== '[DONE]'
+  return first < 0 ? [] : all.slice(first).filter((one) => hasId(one) || (isMeant(one.event) && one !== last))
 }
 
 export const unique: Rule<Exchange> = {
@@ -123,7 +102,8 @@ export const unique: Rule<Exchange> = {
         const index = came.get(one.event)
         const elsewhere = seen.get(one.id)
         if (index !== undefined && elsewhere === undefined) seen.set(one.id, index)
-        return (before && isOther(before, one)) || (index !== undefined && elsewhere !== undefined && elsewhere !== index)
+        const isElsewhere = index !== undefined && elsewhere !== undefined && elsewhere !== index
+        return isElsewhere || (before && isOther(before, one))
       })
       return withoutEvents(answer, bad, 'an id that no other event has', ({ event, id }) =>
         `id ${quote(id, 40)} again, with ${event.type} ${quote(event.data, 40)}`)
@@ -131,21 +111,26 @@ export const unique: Rule<Exchange> = {
   },
   mutants: {
     'the id of the event before': { edit: onBody('base', swap('id: 8', 'id: 7')) },
-    'two events of one batch': { edit: onBody('first', swap('id: 3', 'id: 2')), fault: 'idsDuplicated', alsoBreaks: ['sse/ids/stable'] },
-    'counted anew for each link': { edit: onBody('back', swap('id: 2', 'id: 1')), alsoBreaks: ['sse/ids/stable'] },
+    'two events of one batch': {
+      edit: onBody('first', swap('id: 3', 'id: 2')), fault: 'idsDuplicated', alsoBreaks: ['sse/ids/stable'],
+    },
+    'counted anew for each link': {
+      edit: onBody('back', swap('id: 2', 'id: 1')), alsoBreaks: ['sse/ids/stable', 'sse/resume/same-content'],
+    },
   },
 }
 
-const isOther = (a: Identified, b: Identified): boolean => a.event.type !== b.event.type || a.event.data !== b.event.data
+const isOther = ({ event: a }: Identified, { event: b }: Identified): boolean => a.type !== b.type || a.data !== b.data
 
 /** Ids under which the kit itself published more than one event. */
 function givenTwice(exchange: Exchange): Set<string> {
-  const byId = Map.groupBy(asked(exchange), ({ event }) => event.id ?? '')
+  const byId = Map.groupBy(asked(exchange).filter(({ answer }) => !answer), ({ event }) => event.id ?? '')
   return new Set([...byId].filter(([, all]) => new Set(all.map(({ event }) => event.data)).size > 1).map(([id]) => id))
 }
 
-/** Links on which the past is told again: in which order it comes is the business of resuming. */
-const retelling: ReadonlySet<string> = new Set(['resume', 'cycle', 'non-ascii'])
+/** Other ids for the two events that have one. */
+const pair = (first: string, second: string): Edit =>
+  both(onBody('base', swap('id: 7', `id: ${first}`)), onBody('base', swap('id: 8', `id: ${second}`)))
 
 export const ordered: Rule<Exchange> = {
   id: 'sse/ids/ordered',
@@ -157,10 +142,10 @@ export const ordered: Rule<Exchange> = {
   applies: whereGiven,
   check: (exchange) => {
     const published = history(exchange)
-    return unplayed(exchange).filter(({ link }) => !retelling.has(link.role)).flatMap((answer): Finding[] => {
+    return told(exchange).flatMap((answer): Finding[] => {
       const came = arrivals(answer, published).filter(({ event }) => !/^sync-\d+$/.test(event.data))
-      if (came.length > 0 && !isAscending(came, exchange)) return []
-      const ids = (came.length > 0 ? came : identified(answer)).filter(hasId)
+      if (!isAscending(came, exchange)) return []
+      const ids = (isDriven(answer, published) ? came : identified(answer)).filter(hasId)
       const order = orderOf(ids.map(({ id }) => id))
       if (!order) return []
       const bad = ids.slice(order.backwards).slice(0, order.backwards < 0 ? 0 : 1)
@@ -170,23 +155,15 @@ export const ordered: Rule<Exchange> = {
   },
   mutants: {
     'an integer': { edit: onBody('base', swap('id: 8', 'id: 6')) },
-    'a pair of integers': { edit: both(onBody('base', swap('id: 7', 'id: 1700-2')), onBody('base', swap('id: 8', 'id: 1700-1'))) },
-    'a ULID': {
-      edit: both(
-        onBody('base', swap('id: 7', 'id: 01HF7YAT4Z00000000000000ZZ')), onBody('base', swap('id: 8', 'id: 01HF7YAT4Y00000000000000ZZ')),
-      ),
-    },
+    'a pair of integers': { edit: pair('1700-2', '1700-1') },
+    'a ULID': { edit: pair('01HF7YAT4Z00000000000000ZZ', '01HF7YAT4Y00000000000000ZZ') },
     'a UUID of version 7': {
-      edit: both(
-        onBody('base', swap('id: 7', 'id: 018bcfe5-689f-7000-8000-000000000000')),
-        onBody('base', swap('id: 8', 'id: 018bcfe5-689e-7fff-8000-000000000000')),
-      ),
+      edit: pair('018bcfe5-689f-7000-8000-000000000000', '018bcfe5-689e-7fff-8000-000000000000'),
     },
-    'a time': {
-      edit: both(onBody('base', swap('id: 7', 'id: 2026-11-22T12:00:01Z')), onBody('base', swap('id: 8', 'id: 2026-11-22T12:00:00Z'))),
-      alsoBreaks: ['sse/ids/cors-safe-bytes'],
+    'a time': { edit: pair('2026-11-22T12:00:01Z', '2026-11-22T12:00:00Z'), alsoBreaks: ['sse/ids/cors-safe-bytes'] },
+    'on a channel': {
+      edit: onBody('first', swap('id: 3', 'id: 0')), fault: 'idsBackwards', alsoBreaks: ['sse/ids/stable'],
     },
-    'on a channel': { edit: onBody('first', swap('id: 3', 'id: 0')), fault: 'idsBackwards', alsoBreaks: ['sse/ids/stable'] },
   },
 }
 
@@ -212,13 +189,12 @@ export const stable: Rule<Exchange> = {
   promisedBy: 'replayEvents',
   clause: lastEventIdHeader,
   says: 'an event has the same id for every subscriber, and when it is replayed',
-  harm: 'an id names one event on this connection and another on the next: a client that comes back gets the wrong rest',
+  harm: 'an id names one event here and another on the next connection: a client that comes back gets the wrong rest',
   fix: 'give the id once, when the event is logged, not for each connection',
   applies: whereGiven,
   check: (exchange) => {
     const published = history(exchange)
-    const came = [...readers].flatMap((role) => withRole(exchange, role))
-      .filter(({ isEventStream }) => isEventStream).flatMap((answer) => arrivals(answer, published)).filter(hasId)
+    const came = unplayed(exchange).flatMap((answer) => arrivals(answer, published).filter(hasId))
     return [...Map.groupBy(came, ({ index }) => index).values()].flatMap((same): Finding[] => {
       const [first, ...others] = same
       if (!first || new Set(same.map(({ answer }) => answer)).size < 2) return []
@@ -232,49 +208,11 @@ export const stable: Rule<Exchange> = {
     })
   },
   mutants: {
-    'counted for each connection': { edit: onBody('second', swap('id: 3', 'id: 9')), fault: 'idPerConnection' },
-    'another one in the replay': { edit: onBody('back', swap('id: 2', 'id: 9')) },
+    'counted for each connection': {
+      edit: onBody('second', swap('id: 3', 'id: 9')), fault: 'idPerConnection', alsoBreaks: ['sse/resume/same-content'],
+    },
+    'another one in the replay': {
+      edit: onBody('back', swap('id: 2', 'id: 9')), alsoBreaks: ['sse/resume/same-content'],
+    },
   },
-}
-
-export const nonAscii: Rule<Exchange> = {
-  id: 'sse/ids/non-ascii',
-  level: 'interop',
-  clause: lastEventIdHeader,
-  says: 'Last-Event-ID is read as UTF-8: ids beyond ASCII resume like others, or are refused when they are published',
-  harm: 'the id that comes back matches no event, and the client gets nothing of what it missed',
-  fix: 'decode the header: Buffer.from(req.headers["last-event-id"], "latin1").toString() in Node, ' +
-    'value.encode("latin-1").decode() in Starlette and FastAPI',
-  applies: ({ kind, declares }) =>
-    (kind === 'driven' && declares.ids === 'client' ? undefined : 'only a driver that takes the ids it is given can show it'),
-  check: (exchange) => [
-    ...returned(exchange),
-    ...refusals(exchange, 'an id that resumes, or a refusal (4xx)', ({ id = '' }) => isBeyondAscii(id))
-      .filter(() => exchange.declares.ids === 'client'),
-  ],
-  mutants: { 'read as latin1': { edit: onBody('utf8', drop('id: z\ndata: after\n\n')), fault: 'latin1Id' } },
-}
-
-// oxlint-disable-next-line no-control-regex -- ASCII is what is meant
-const isBeyondAscii = (id: string): boolean => /[^\u0000-\u007f]/.test(id)
-
-/** Clients that came back with ids beyond ASCII, beside one with a plain id: where that fails resuming itself is broken. */
-function returned(exchange: Exchange): Finding[] {
-  if (exchange.declares.ids !== 'client') return []
-  const published = history(exchange)
-  const clients = withRole(exchange, 'non-ascii').flatMap((answer) => {
-    const id = resumedFrom(answer)
-    const from = published.findLastIndex((one) => id !== undefined && one.event.id === id)
-    if (id === undefined || from < 0) return []
-    const came = answer.isEventStream ? arrivals(answer, published).map(({ index }) => index) : []
-    const behind = published.slice(from + 1).map((_, i) => from + 1 + i)
-    return [{ answer, id, all: behind.every((index) => came.includes(index)), first: came.length > 0 ? Math.min(...came) - from : undefined }]
-  })
-  const control = clients.find(({ id, all }) => !isBeyondAscii(id) && all)
-  if (!control) return []
-  return clients.filter(({ id }) => isBeyondAscii(id)).map(({ answer, id, all, first }) => {
-    const ok = all && first === control.first
-    const actual = !answer.isEventStream ? `status ${answer.status}` : all ? 'events before it too' : 'not all of them'
-    return { where: answer.where, ok, expected: `the events behind ${quote(id)}, as for a plain id`, actual: ok ? 'that' : actual }
-  })
 }

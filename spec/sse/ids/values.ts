@@ -90,14 +90,16 @@ function inPlays(exchange: Exchange): Finding[] {
 
 const refusedOnChannels = (exchange: Exchange): Finding[] =>
   asked(exchange).filter(({ event, refused, answer }) => refused && !answer && hasBreak(event))
-    .map(({ event, status, where }) => ({ where, ok: true, expected: expectedWhole(event), actual: `refused with ${status}` }))
+    .map(({ event, status, where }) =>
+      ({ where, ok: true, expected: expectedWhole(event), actual: `refused with ${status}` }))
 
 function onChannels(exchange: Exchange): Finding[] {
   const taken = asked(exchange).filter(({ event, answer, status }) => !answer && status < 300 && hasBreak(event))
   return taken.flatMap(({ event }) => streams(exchange).filter(({ published }) => !published).flatMap((answer) =>
     answer.stream.events.filter(({ data }) => data === event.data).map((got): Finding => {
       const split = splitId(answer, got, event, exchange.declares.ids === 'client')
-      return { where: answer.eventPlace(got), ok: split === undefined, expected: expectedWhole(event), actual: split ?? 'that' }
+      const where = answer.eventPlace(got)
+      return { where, ok: split === undefined, expected: expectedWhole(event), actual: split ?? 'that' }
     })))
 }
 
@@ -107,7 +109,8 @@ function splitId(answer: Answer, event: Dispatched, published: Event, isKept: bo
   if (!block) return 'an event without a block'
   const stray = block.lines.find((line) => kindOf(line) !== 'known')
   if (stray) return `a line ${quote(stray.name)} beside it`
-  const count = (name: string): number => block.lines.filter((line) => line.kind === 'field' && line.name === name).length
+  const count = (name: string): number =>
+    block.lines.filter((line) => line.kind === 'field' && line.name === name).length
   const id = published.id ?? ''
   // a target that removes line breaks has no id left to write when there was nothing else
   const least = isKept && /[^\r\n]/.test(id) ? 1 : 0
@@ -133,7 +136,7 @@ export const headerSafe: Rule<Exchange> = {
     // a play is not resumed, so an id that was asked for there may be written as it is
     ...lint(exchange, 'ids that survive as a header value', ({ value }, { published }) =>
       unsafe.test(value) && !published?.some(({ id }) => id === value)),
-    ...refusals(exchange, 'a refusal (4xx), or an id that survives as a header value', ({ id = '' }) => unsafe.test(id)),
+    ...refusals(exchange, 'a refusal (4xx), or an id that survives in a header', ({ id = '' }) => unsafe.test(id)),
   ],
   mutants: {
     'a second space after the colon': { edit: onBody('base', swap('id: 8', 'id:  8')) },
@@ -152,7 +155,7 @@ export const corsSafeBytes: Rule<Exchange> = {
   level: 'advice',
   clause: unsafeByte,
   says: `ids have none of the bytes "():<>?@[\\]{} and at most ${most.safelisted} bytes`,
-  harm: 'some browsers send a preflight before each cross-origin reconnect with such an id, and fail when it is refused',
+  harm: 'some browsers send a preflight before each cross-origin reconnect with such an id, and fail if it is refused',
   fix: 'use a number, a UUID or base64url as id, not JSON, a URN or a time with colons',
   applies: wherePlayed,
   check: (exchange) => lintChoice(
@@ -172,7 +175,7 @@ export const lengthBounded: Rule<Exchange> = {
   level: 'advice',
   clause: lastEventIdHeader,
   says: `no id is longer than ${most.bounded} bytes`,
-  harm: 'the id returns in a request header; servers and proxies refuse headers that large (431), so no reconnect works',
+  harm: 'the id returns in a request header; servers and proxies refuse large ones (431), so no reconnect works',
   fix: 'keep long cursors on the server, and send a short key for them',
   applies: wherePlayed,
   check: (exchange) => lintChoice(exchange, `ids of at most ${most.bounded} bytes`, (id) => bytes(id) > most.bounded),
@@ -206,8 +209,8 @@ export const noAccidentalReset: Rule<Exchange> = {
   clause: interpretation,
   says: 'no event has an empty id after events with ids',
   harm: 'an empty id clears the last event ID: the next reconnect has no Last-Event-ID, and everything since is lost',
-  fix: 'leave the id line out of events that have no id; look for an undefined value in the template. To clear the id ' +
-    'on purpose send a block with the id line alone',
+  fix: 'leave the id line out of events that have no id; look for an undefined value in the template; to clear the ' +
+    'id on purpose send a block with the id line alone',
   applies: wherePlayed,
   check: (exchange) => {
     const cleared = new Set(asked(exchange).filter(({ event }) => event.id === '').map(({ event }) => event.data))

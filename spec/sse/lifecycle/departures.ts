@@ -3,7 +3,7 @@
  * https://www.rfc-editor.org/rfc/rfc9112#section-9.5
  */
 import { both, ended, onAct, onLink } from '../../bytes.ts'
-import type { Finding, Rule } from '../../model.ts'
+import type { Act, Finding, Link, Rule } from '../../model.ts'
 import { forEvery, withRole, type Exchange } from '../exchange.ts'
 import { around, countsOf } from '../stats.ts'
 
@@ -11,6 +11,8 @@ const closing = 'https://www.rfc-editor.org/rfc/rfc9112#section-9.5'
 
 /** ms for a target to notice that a client is gone; the kit polls its stats for so long */
 export const noticeMs = 5000
+/** ms without an answer after which a server is taken for dead */
+const answerMs = 2000
 /** bytes; what other links of a run may have pending while this is looked at */
 const pendingBytes = 32 * 1024 * 1024
 
@@ -23,9 +25,9 @@ export const disconnectDetected: Rule<Exchange> = {
   promisedBy: 'stats',
   clause: closing,
   says: `a client that leaves, by FIN or by RST, is not counted any more within ${noticeMs} ms`,
-  harm: 'streams to nobody pile up, each with its timers and buffers, until a write fails or the server runs out of sockets',
-  fix: 'unsubscribe on "close" of the response (node:http, Express: res.on("close")), or when request.is_disconnected() ' +
-    'or the cancelled generator says so (FastAPI)',
+  harm: 'streams to nobody pile up, each with its timers and buffers, until a write fails or no socket is left',
+  fix: 'unsubscribe on "close" of the response (node:http, Express: res.on("close")), or when the generator is ' +
+    'cancelled (FastAPI)',
   check: (exchange) => {
     const counts = countsOf(exchange)
     return withRole(exchange, 'left').flatMap(({ where, isEventStream, link }): Finding[] => {
@@ -40,7 +42,7 @@ export const disconnectDetected: Rule<Exchange> = {
       return [{
         where: { ...where, at: link.ended.at },
         ok,
-        expected: `${base} subscribers within ${noticeMs} ms of the ${link.ended.how === 'abort' ? 'reset' : 'end'} by the client`,
+        expected: `${base} subscribers within ${noticeMs} ms of the ${link.ended.how === 'abort' ? 'RST' : 'FIN'}`,
         actual: ok ? 'that' : `${after.subscribers} subscribers`,
       }]
     })
@@ -62,8 +64,8 @@ export const resourcesReleased: Rule<Exchange> = {
   clause: closing,
   says: 'after many clients have come and gone nothing is left of them: no subscriber, and no bytes that wait for one',
   harm: 'memory and timers grow with every page view, and the server dies of visitors it has long lost',
-  fix: 'whatever a subscription takes (timer, listener, queue, place in a set) is given back in one function, called from ' +
-    'every way out',
+  fix: 'whatever a subscription takes (timer, listener, queue, place in a set) is given back in one function, called ' +
+    'from every way out',
   check: (exchange) => {
     const churn = withRole(exchange, 'churn').filter(({ isEventStream }) => isEventStream)
     const from = Math.min(...churn.map(({ link }) => link.openedAt))
@@ -76,12 +78,12 @@ export const resourcesReleased: Rule<Exchange> = {
     return [{
       where: { link: first.link.id, at: to },
       ok: kept <= 0 && waiting <= pendingBytes,
-      expected: `no more subscribers than before ${churn.length} clients came and went, and nothing that waits for them`,
+      expected: `no more subscribers than before ${churn.length} clients came and went, and nothing waiting for them`,
       actual: kept > 0 ? 'more subscribers' : waiting > pendingBytes ? `${waiting} bytes more` : 'that',
     }]
   },
   mutants: {
-    'subscribers left behind': { edit: onAct('stats', 4500, stats(2)), fault: 'resourcesLeaked', alsoBreaks: ['sse/lifecycle/disconnect-detected'] },
+    'subscribers left behind': { edit: onAct('stats', 4500, stats(2)), fault: 'resourcesLeaked' },
     'queues left behind': { edit: onAct('stats', 4500, stats(0, 0, 64 * 1024 * 1024)) },
   },
 }
@@ -93,8 +95,8 @@ export const postAbort: Rule<Exchange> = {
   clause: closing,
   says: `the work behind a stream stops within ${noticeMs} ms when its reader aborts`,
   harm: 'an answer nobody reads is generated to its end, and paid for',
-  fix: 'hand an AbortSignal to the producer and abort it on "close" of the response; in FastAPI let the cancellation of ' +
-    'the generator through instead of catching it',
+  fix: 'hand an AbortSignal to the producer and abort it on "close" of the response; in FastAPI let the cancellation ' +
+    'of the generator through instead of catching it',
   check: (exchange) => {
     const counts = countsOf(exchange)
     return withRole(exchange, 'aborted').flatMap((one): Finding[] => {
@@ -113,6 +115,17 @@ export const postAbort: Rule<Exchange> = {
   mutants: { 'the work goes on': { edit: onAct('stats', 4900, stats(0, 1)), fault: 'postWorkGoesOn' } },
 }
 
+/** The connection broke, or nothing came for long; not the end of the kit's own patience. */
+const isDecided = ({ at, doneAt, body }: Act): boolean => !/timeout/i.test(body) || doneAt - at >= answerMs
+
+/** A server that is gone breaks whatever is looked at afterwards. */
+const deadServer = [
+  'sse/lifecycle/stays-open', 'sse/lifecycle/headers-promptly', 'sse/http1/last-chunk', 'sse/http1/host-required',
+  'sse/http1/host-once', 'sse/concurrency/many-streams', 'sse/concurrency/streams-independent',
+  'sse/backpressure/isolation', 'sse/resume/unknown-id', 'sse/resume/hostile-id', 'sse/status/head',
+  'sse/status/options',
+] as const
+
 export const writeAfterCloseSafe: Rule<Exchange> = {
   id: 'sse/lifecycle/write-after-close-safe',
   level: 'advice',
@@ -123,25 +136,27 @@ export const writeAfterCloseSafe: Rule<Exchange> = {
   fix: 'listen for "error" on every response, test writableEnded and destroyed before a write, and catch per client, ' +
     'never around the whole fan-out',
   check: (exchange) => {
-    const torn = withRole(exchange, 'torn').filter(({ isEventStream, link }) => isEventStream && link.ended.by === 'kit')
-    const from = Math.min(...torn.map(({ link }) => link.ended.at))
-    const burst = exchange.acts.filter(({ kind, at }) => kind === 'publish' && at >= from)
-    const [first] = torn
-    if (!first) return []
-    const unanswered = burst.filter(({ status }) => status === 0 || status >= 500)
-    return [
-      ...(burst.length === 0 ? [] : [{
-        where: { link: first.link.id, at: from },
-        ok: unanswered.length === 0,
-        expected: 'an answer to every publish while readers vanish',
-        actual: unanswered.length === 0 ? 'that' : unanswered.some(({ status }) => status > 0) ? 'errors' : 'none to some',
-      }]),
-      ...alive(exchange, from),
-    ]
+    const gone = exchange.answers.filter(({ isEventStream, link }) => isEventStream && link.ended.by === 'kit')
+    const from = Math.min(...gone.map(({ link }) => link.ended.at))
+    const burst = exchange.acts.filter((act) =>
+      act.kind === 'publish' && act.at >= from && (act.status > 0 || isDecided(act)))
+    const [first] = gone
+    if (!first || burst.length === 0) return []
+    const ok = burst.every(({ status }) => status > 0 && status < 500)
+    return [{
+      where: { link: first.link.id, at: from },
+      ok,
+      expected: 'an answer to every publish after a reader has left',
+      actual: ok ? 'that' : burst.some(({ status }) => status >= 500) ? 'errors' : 'none to some',
+    }]
   },
   mutants: {
-    'it crashes': { edit: onAct('publish', 5210, { status: 0, body: '' }), fault: 'crashOnWriteAfterClose' },
-    'it answers nobody any more': { edit: both(onLink('alive', () => []), ended('alive', 'refused')), alsoBreaks: ['sse/lifecycle/survives'] },
+    'it crashes': {
+      edit: onAct('publish', 5210, { status: 0, body: '' }),
+      fault: 'crashOnWriteAfterClose',
+      alsoBreaks: deadServer,
+    },
+    'it fails': { edit: onAct('publish', 5210, { status: 500, body: 'write after end' }) },
   },
 }
 
@@ -152,27 +167,29 @@ export const survives: Rule<Exchange> = {
   clause: closing,
   says: 'the server still answers after what a client did to it',
   harm: 'anybody on the network can end the service for all the others',
-  fix: 'look at what came before in the report: an exception that nobody catches, a lock that nobody gives back, or a ' +
-    'worker that waits for a client who is gone',
+  fix: 'look at what came before in the report: an exception that nobody catches, a lock that nobody gives back, or ' +
+    'a worker that waits for a client who is gone',
   umbrella: true,
-  check: (exchange) => alive(exchange, 0),
+  check: (exchange) => alive(exchange),
   mutants: {
     'no connection': {
       edit: both(onLink('alive', () => []), ended('alive', 'refused')),
-      alsoBreaks: ['sse/lifecycle/write-after-close-safe'],
+      fault: 'crashOnWriteAfterClose',
+      alsoBreaks: ['sse/lifecycle/write-after-close-safe', ...deadServer],
     },
-    'silence': {
-      edit: both(onLink('alive', () => []), ended('alive', 'deadline', 'kit')),
-      alsoBreaks: ['sse/lifecycle/write-after-close-safe'],
-    },
+    'silence': { edit: both(onLink('alive', () => []), ended('alive', 'deadline', 'kit', 8000)) },
   },
 }
 
+const waitedFor = ({ ended: { at }, openedAt }: Link): number => at - openedAt
+
 /** Requests that only ask whether somebody is there. What they are answered is another matter. */
-function alive(exchange: Exchange, from: number): Finding[] {
-  const asked = withRole(exchange, 'alive').filter(({ link }) => link.openedAt >= from && link.ended.how !== 'abort')
+function alive(exchange: Exchange): Finding[] {
+  const asked = withRole(exchange, 'alive').filter(({ head, link }) =>
+    link.ended.how !== 'abort' && (head !== undefined || link.ended.by === 'target' || waitedFor(link) >= answerMs))
   return forEvery(asked, 'an answer to an ordinary request', (one) => {
     const ok = one.head !== undefined && (one.status < 500 || one.status === 503)
-    return { where: one.where, ok, actual: ok ? 'one' : one.head ? `status ${one.status}` : `none (${one.link.ended.how})` }
+    const { where, head, status, link } = one
+    return { where, ok, actual: ok ? 'one' : head ? `status ${status}` : `none (${link.ended.how})` }
   })
 }

@@ -2,7 +2,7 @@
  * How a stream ends when its server knows that it will: the channel is finished, or the process is told to stop.
  * https://html.spec.whatwg.org/multipage/server-sent-events.html#server-sent-events-intro
  */
-import { onBody, onLink, swap } from '../../bytes.ts'
+import { both, ended, onBody, onLink, swap } from '../../bytes.ts'
 import type { Act, Finding, Rule } from '../../model.ts'
 import { forEvery, quote, withRole, type Answer, type Exchange } from '../exchange.ts'
 
@@ -33,13 +33,15 @@ export const endMarker: Rule<Exchange> = {
   clause: intro,
   says: 'the last event of a finished stream says that it is finished',
   harm: 'to EventSource an end is a lost connection: it comes back for ever, unless an event tells the page to close()',
-  fix: 'write an event of its own name ("event: end", "data: ") before the response ends, and answer 204 to who comes back',
+  fix: 'write an event of its own name ("event: end", "data: ") before the response ends, and answer 204 to who ' +
+    'comes back',
   applies: ({ declares }) => (declares.endEvent === undefined ? 'the target declares no endEvent' : undefined),
   check: (exchange) => {
     const { endEvent } = exchange.declares
     const finish = exchange.acts.find(({ kind, status }) => kind === 'finish' && status >= 200 && status < 300)
     if (!finish || endEvent === undefined) return []
-    const readers = openAt(exchange, finish).filter((one) => isOver(one) || one.link.ended.at - finish.doneAt >= finishMs)
+    const readers = openAt(exchange, finish).filter((one) =>
+      isOver(one) || one.link.ended.at - finish.doneAt >= finishMs)
     return forEvery(readers, `an event of type ${quote(endEvent)}, and then the end`, (one) => {
       // whether the block is whole, and the message, is another matter
       const block = one.stream.blocks.findLast(({ lines }) => lines.some(({ kind }) => kind === 'field'))
@@ -48,7 +50,8 @@ export const endMarker: Rule<Exchange> = {
       return {
         where: block ? one.place(block.start, block.end) : one.where,
         ok,
-        actual: ok ? 'that' : isOver(one) ? `the end after ${block ? `an event of type ${quote(type)}` : 'nothing'}` : 'no end',
+        actual: ok ? 'that' : !isOver(one) ? 'no end'
+          : `the end after ${block ? `an event of type ${quote(type)}` : 'nothing'}`,
       }
     })
   },
@@ -64,9 +67,9 @@ export const gracefulShutdown: Rule<Exchange> = {
   promisedBy: 'drainMs',
   clause: grammar,
   says: 'a server that is told to stop ends its streams between two events, in bounded time, and takes no new ones',
-  harm: 'deployments wait until somebody kills the process; readers lose half an event, or open streams that die at once',
-  fix: 'on SIGTERM keep the open responses in a set and end() each after its last blank line, answer 503 from then on, ' +
-    'and close connections that are left after a deadline: server.close() alone waits for ever',
+  harm: 'deployments wait until somebody kills the process; readers lose half an event, or open what dies at once',
+  fix: 'keep the open responses in a set and on SIGTERM end() each after its last blank line, answer 503 from then ' +
+    'on, and close what is left after a deadline: server.close() alone waits for ever',
   applies: ({ exchanges }) => (exchanges.some(({ acts }) => acts.some(({ kind }) => kind === 'signal'))
     ? undefined
     : 'only a server that the kit has started is told to stop (--start)'),
@@ -75,7 +78,8 @@ export const gracefulShutdown: Rule<Exchange> = {
     if (!signal) return []
     const bound = (exchange.declares.drainMs ?? drainMs) + graceMs
     const streams = openAt(exchange, signal).filter((one) => isOver(one) || one.link.ended.at - signal.at >= bound)
-    const late = withRole(exchange, 'late').filter((one) => one.link.openedAt >= signal.at && one.link.ended.how !== 'abort')
+    const late = withRole(exchange, 'late').filter(({ link }) =>
+      link.openedAt >= signal.at && link.ended.how !== 'abort')
     return [
       ...streams.map((one): Finding => {
         const after = Math.round(overAt(one) - signal.at)
@@ -91,20 +95,25 @@ export const gracefulShutdown: Rule<Exchange> = {
         }
       }),
       ...forEvery(late, '503 or no connection once the server was told to stop', (one) => ({
-        where: one.where, ok: one.head === undefined || one.status === 503, actual: one.head ? `status ${one.status}` : 'no connection',
+        where: one.where,
+        ok: one.head === undefined || one.status === 503,
+        actual: one.head ? `status ${one.status}` : 'no connection',
       })),
     ]
   },
   mutants: {
     'it hangs': {
-      edit: (transcript) => ({
-        ...transcript,
-        links: transcript.links.map((link) => (link.id === 'draining'
-          ? { ...link, chunks: link.chunks.slice(0, -1), ended: { at: link.openedAt + 60_000, by: 'kit', how: 'deadline' } }
-          : link)),
-      }),
+      edit: both(onLink('draining', (chunks) => chunks.slice(0, -1)), ended('draining', 'deadline', 'kit', 25_500)),
+      fault: 'shutdownHangs',
     },
-    'it tears an event': { edit: onBody('draining', swap('last\n\n', 'la')), alsoBreaks: ['sse/framing/no-tail-at-close', 'sse/framing/block-terminated'] },
-    'it takes new streams': { edit: onLink('late', swap('503 Service Unavailable', '200 OK')) },
+    'it tears an event': {
+      edit: onBody('draining', swap('last\n\n', 'la')),
+      fault: 'shutdownTears',
+      alsoBreaks: ['sse/framing/no-tail-at-close', 'sse/framing/block-terminated'],
+    },
+    'it takes new streams': {
+      edit: onLink('late', swap('503 Service Unavailable', '200 OK')),
+      fault: 'shutdownAcceptsNew',
+    },
   },
 }

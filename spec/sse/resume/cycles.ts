@@ -46,7 +46,8 @@ export const manyCycles: Rule<Exchange> = {
       edit: onBody('cycle-3', drop(block(12))), alsoBreaks: ['sse/resume/honours-last-event-id'],
     },
     'off by one at a reconnect': {
-      edit: onBody('cycle-3', swap(block(12), blocks(11, 12))), fault: 'replayInclusive', alsoBreaks: ['sse/resume/exclusive'],
+      edit: onBody('cycle-3', swap(block(12), blocks(11, 12))), fault: 'replayInclusive',
+      alsoBreaks: ['sse/resume/exclusive', 'sse/status/204-to-stop'],
     },
   },
 }

@@ -1,6 +1,6 @@
 /** A right transcript of clients that come back: one channel, one client after the other. */
 import { live, sent, session } from '../../bytes.ts'
-import type { Act, Chunk, Event, Link, Transcript } from '../../model.ts'
+import type { Act, Chunk, Event, Link, SentRequest, Transcript } from '../../model.ts'
 
 /** Event number n as it was published, and as it is on the wire. */
 const published = (n: number): Event =>
@@ -19,24 +19,30 @@ export const hostileId = 'x%0d%0asp-reflected: 1'
 
 const channel = 'http://target.test/channels/c'
 
-const act = (at: number, kind: Act['kind'], method: string, url: string, body: string, status: number, answer: string): Act => ({
-  at, doneAt: at + 1, kind, request: { method, url, version: '1.1', headers: [['Host', 'target.test']], body }, status, body: answer,
+const asked = (method: string, url: string, body: unknown): SentRequest =>
+  ({ method, url, version: '1.1', headers: [['Host', 'target.test']], body: JSON.stringify(body) })
+
+const publish = (at: number, ...events: readonly Event[]): Act => ({
+  at, doneAt: at + 1, kind: 'publish', request: asked('POST', `${channel}/events`, events),
+  status: 202, body: JSON.stringify({ ids: events.map(({ id }) => id) }),
 })
 
-const publish = (at: number, ...events: readonly Event[]): Act =>
-  act(at, 'publish', 'POST', `${channel}/events`, JSON.stringify(events), 202, JSON.stringify({ ids: events.map(({ id }) => id) }))
-
-const tuned = (at: number, values: object): Act => act(at, 'tune', 'PUT', channel, JSON.stringify(values), 200, JSON.stringify(values))
+const tuned = (at: number, values: object): Act => ({
+  at, doneAt: at + 1, kind: 'tune', request: asked('PUT', channel, values), status: 200, body: JSON.stringify(values),
+})
 
 const sibling = (event: Event, at: number): Act => ({ ...publish(at, event), to: 'sibling' })
 
 /** A link that was opened at that time, with what came so many ms later; left a moment after the last arrival. */
-function link(id: string, role: string, at: number, lastEventId: string | undefined, ...arrivals: readonly Chunk[]): Link {
+function link(
+  id: string, role: string, at: number, lastEventId: string | undefined, ...arrivals: readonly Chunk[]
+): Link {
   const stream = live(role, ...arrivals)
   const chunks = stream.chunks.map((chunk) => ({ ...chunk, at: chunk.at + at }))
   const headers = lastEventId === undefined ? [] : [['Last-Event-ID', lastEventId] as const]
   const request = { ...stream.request, url: channel, headers: [...stream.request.headers, ...headers] }
-  return { ...stream, id, request, openedAt: at, chunks, ended: { at: (chunks.at(-1)?.at ?? at) + 1, by: 'kit', how: 'window' } }
+  const last = chunks.at(-1)?.at ?? at
+  return { ...stream, id, request, openedAt: at, chunks, ended: { at: last + 1, by: 'kit', how: 'window' } }
 }
 
 const stayed = (ms: number, right: Link): Link => ({ ...right, ended: { ...right.ended, at: right.ended.at + ms } })
@@ -49,7 +55,10 @@ export const example: Transcript = {
     live('base', sent(5, open), sent(20, 'id: b-1\ndata: hello\n\n')),
     link('plain-get', 'first', 0, undefined, sent(5, open), sent(20, 'id: b-1\ndata: hello\n\n')),
     link('first', 'channel', 10, undefined, sent(2, open), sent(11, blocks(1, 2))),
-    link('witness', 'witness', 10, undefined, sent(2, open), sent(11, blocks(1, 2)), sent(31, blocks(3, 4, 5)), sent(51, block(6))),
+    link(
+      'witness', 'witness', 10, undefined,
+      sent(2, open), sent(11, blocks(1, 2)), sent(31, blocks(3, 4, 5)), sent(51, block(6)),
+    ),
     link('back', 'resume', 50, 'r-2', sent(2, open + blocks(3, 4, 5)), sent(11, block(6))),
     link('again', 'resume', 80, 'r-2', sent(2, open + blocks(3, 4, 5, 6)), sent(11, block(7))),
     link('cycle-1', 'cycle', 100, undefined, sent(2, open), sent(11, block(8))),

@@ -8,7 +8,7 @@ import { quote, withRole, type Exchange } from '../exchange.ts'
 import { history, resumedFrom } from '../history.ts'
 import { block, blocks } from './example.ts'
 import {
-  arrivals, came, finding, isAgain, isDriven, isSettled, nameOf, overlaps, owed, replays, type Return,
+  arrivals, came, finding, isAgain, isDriven, isSettled, nameOf, overlaps, owed, replays, type Overlap, type Return,
 } from './returns.ts'
 
 const html = 'https://html.spec.whatwg.org/multipage/server-sent-events.html'
@@ -21,16 +21,19 @@ export function withIds({ kind, parts, declares, exchanges }: Scene<Exchange>): 
     if (!parts.has('channel') || !parts.has('publish')) return 'the target does not offer channel and publish'
     return declares.ids === 'none' ? 'the target declares that its events have no ids' : undefined
   }
-  const seen = exchanges.some(({ answers }) => answers.some((answer) => answer.isEventStream && answer.stream.lines.some(
-    ({ name, value }) => name === 'id' && value !== '')))
+  const seen = exchanges.flatMap(({ answers }) => answers).some((answer) =>
+    answer.isEventStream && answer.stream.lines.some(({ name, value }) => name === 'id' && value !== ''))
   return seen ? undefined : 'no event with an id was seen'
 }
 
 /** Only a returning client that got something, or was open when something newer came, shows what it did not get. */
 const served = (exchange: Exchange): Return[] => owed(exchange).filter(({ answer }) => answer.isEventStream)
 
+const isServed = ({ arrivals: came }: Overlap): boolean => came.length > 0
+const isCompared = ({ arrivals: came }: Overlap): boolean => came.length > 1
+
 const listed = ({ history: published }: Return, indexes: readonly number[]): string =>
-  `${indexes.slice(0, 6).map((index) => quote(nameOf(published, index))).join(', ')}${indexes.length > 6 ? ', …' : ''}`
+  indexes.slice(0, 6).map((index) => quote(nameOf(published, index))).join(', ') + (indexes.length > 6 ? ', …' : '')
 
 const honoursLastEventId: Rule<Exchange> = {
   id: 'sse/resume/honours-last-event-id',
@@ -39,8 +42,8 @@ const honoursLastEventId: Rule<Exchange> = {
   clause: lastEventIdHeader,
   says: 'a client that comes back with the id of an event gets the events after that one',
   harm: 'everything that happened while the client was away is lost, without a sign',
-  fix: 'keep the last events; when a request has Last-Event-ID (req.get("last-event-id"), request.headers in FastAPI) ' +
-    'send what follows that id before anything live',
+  fix: 'keep the last events; when a request has Last-Event-ID (req.get("last-event-id"), request.headers in ' +
+    'FastAPI) send what follows that id before anything live',
   applies: withIds,
   check: (exchange) => [
     ...owed(exchange)
@@ -81,14 +84,19 @@ const exclusive: Rule<Exchange> = {
       one.got.filter(({ index }) => index <= one.from).slice(0, 1)
         .map(({ event, index }) => ({ event, actual: `event ${quote(nameOf(one.history, index))} again` }))[0],
     )),
-    ...overlaps(exchange).filter(({ arrivals: came }) => came.length > 0).map(({ answer, seen, named, arrivals: came }) => {
+    ...overlaps(exchange).filter(isServed).map(({ answer, seen, named, arrivals: came }) => {
       // a target that begins anew does not honour the header at all
       const again = came.slice(0, 2).find((one) => one.ownId === named && isAgain(seen.get(named), one))
-      return finding(answer, `event ${quote(named)} not again`, again && { event: again.event, actual: 'that event again' })
+      const wrong = again && { event: again.event, actual: 'that event again' }
+      return finding(answer, `event ${quote(named)} not again`, wrong)
     }),
   ],
   mutants: {
-    'the named event again': { edit: onBody('back', swap(block(3), blocks(2, 3))), fault: 'replayInclusive' },
+    'the named event again': {
+      edit: onBody('back', swap(block(3), blocks(2, 3))), fault: 'replayInclusive',
+      // who has seen everything is sent the last event for ever
+      alsoBreaks: ['sse/status/204-to-stop'],
+    },
   },
 }
 
@@ -99,12 +107,12 @@ const noGap: Rule<Exchange> = {
   clause: lastEventIdHeader,
   says: 'no event is missing between the named one and the live ones, also while publishing goes on',
   harm: 'an event that is published in the moment of a reconnect is lost, and nobody can tell',
-  fix: 'subscribe first and hold live events back, then read the history, then send what was held back without what the ' +
-    'history had; or do all of it in one synchronous step',
+  fix: 'subscribe first and hold live events back, then read the history, then send what was held back without what ' +
+    'the history had; or do all of it in one synchronous step',
   applies: withIds,
   check: (exchange) => (replays(exchange) ? served(exchange) : [])
     // nothing of what was missed came: that is no gap, the header had no effect
-    .filter((one) => one.got.length > 0 && (one.missed.length === 0 || one.missed.some((index) => came(one, index))))
+    .filter((one) => one.missed.some((index) => came(one, index)))
     .map((one) => {
       const last = Math.max(...one.got.map(({ index }) => index))
       // what another client had been sent is the business of after-partial-event
@@ -112,11 +120,14 @@ const noGap: Rule<Exchange> = {
       const lost = one.history.flatMap(({ event }, i) =>
         (i > one.from && i < last && event.data !== undefined && !sent.has(i) && !came(one, i) ? [i] : []))
       const after = one.got.find(({ index }) => index > (lost[0] ?? Infinity))
-      return finding(one.answer, `every event from ${quote(nameOf(one.history, one.from))} to ${quote(nameOf(one.history, last))}`,
+      const [start, end] = [one.from, last].map((index) => quote(nameOf(one.history, index)))
+      return finding(one.answer, `every event from ${start} to ${end}`,
         lost.length > 0 ? { event: after?.event, actual: `without ${listed(one, lost)}` } : undefined)
     }),
   mutants: {
-    'what was published between replay and live': { edit: onBody('cycle-2', drop(block(10))), fault: 'replayGapOnRace' },
+    'what was published between replay and live': {
+      edit: onBody('cycle-2', drop(block(10))), fault: 'replayGapOnRace',
+    },
     'a hole in the history': { edit: onBody('back', drop(block(4))) },
   },
 }
@@ -136,7 +147,7 @@ const noDuplicate: Rule<Exchange> = {
       return finding(one.answer, 'each event once on this connection',
         twice && { event: twice.event, actual: `event ${quote(nameOf(one.history, twice.index))} twice` })
     }),
-    ...overlaps(exchange).filter(({ arrivals: came }) => came.length > 1).map(({ answer, arrivals: came }) => {
+    ...overlaps(exchange).filter(isCompared).map(({ answer, arrivals: came }) => {
       const twice = came.find((one, i) =>
         came.slice(1, i).some((earlier) => earlier.ownId === one.ownId && isAgain(earlier.event, one)))
       return finding(answer, 'each event once on this connection',
@@ -154,7 +165,7 @@ const order: Rule<Exchange> = {
   promisedBy: 'replayEvents',
   clause: lastEventIdHeader,
   says: 'missed events come in the order in which they were published, and before newer live ones',
-  harm: 'text is put together in the wrong order, and an old state overwrites a newer one; the last id is then an old one',
+  harm: 'text is put together in the wrong order, an old state overwrites a newer one, and the last id is an old one',
   fix: 'read the history in ascending order (not ORDER BY id DESC LIMIT n), and hold live events back until it is sent',
   applies: withIds,
   check: (exchange) => [
@@ -166,7 +177,7 @@ const order: Rule<Exchange> = {
       return finding(one.answer, 'the order in which they were published',
         late && { event: late.event, actual: `event ${quote(nameOf(one.history, late.index))} after a newer one` })
     }),
-    ...overlaps(exchange).filter(({ arrivals: came }) => came.length > 1).map(({ answer, seen, named, arrivals: came }) => {
+    ...overlaps(exchange).filter(isCompared).map(({ answer, seen, named, arrivals: came }) => {
       const newer = came.findIndex(({ ownId }, i) => i > 0 && !seen.has(ownId))
       const late = newer < 0 ? undefined
         : came.slice(newer + 1).find((one) => one.ownId !== named && isAgain(seen.get(one.ownId), one))
@@ -187,7 +198,7 @@ const sameContent: Rule<Exchange> = {
   level: 'advice',
   promisedBy: 'replayEvents',
   clause: lastEventIdHeader,
-  says: 'an event that is sent again has the id, the type and the data that it had when it was live',
+  says: 'an event that is sent again has the type and the data that it had when it was live',
   harm: 'handlers of a named event do not see it after a reconnect, and signed or compared data changes',
   fix: 'store the encoded block, or all its fields; do not parse and serialise payloads on the way through the store',
   applies: withIds,
@@ -195,11 +206,13 @@ const sameContent: Rule<Exchange> = {
   mutants: {
     'the type lost': { edit: onBody('back', drop('event: note\n')), fault: 'replayTypeLost' },
     'JSON written anew': { edit: onBody('back', swap('{"n": 3}', '{"n":3}')), fault: 'replayReencoded' },
-    'the id lost': { edit: onBody('back', drop('id: r-4\n')) },
   },
 }
 
-/** The originals are what links without Last-Event-ID got; what was changed on all links alike is no fault of the history. */
+/**
+ * The originals are what links without Last-Event-ID got; what was changed on all links alike is no fault of the
+ * history. Ids are looked at in their own area.
+ */
 function sameAsLive(exchange: Exchange): ReturnType<typeof finding>[] {
   const published = history(exchange)
   const live = new Map(['channel', 'cycle', 'witness'].flatMap((role) => withRole(exchange, role))
@@ -212,7 +225,7 @@ function sameAsLive(exchange: Exchange): ReturnType<typeof finding>[] {
       return original ? [{ copy, original }] : []
     })
     if (pairs.length === 0) return []
-    const wrong = pairs.find(({ copy, original }) => !isAgain(original.event, copy) || copy.ownId !== original.ownId)
+    const wrong = pairs.find(({ copy, original }) => !isAgain(original.event, copy))
     return [finding(one.answer, 'events as they were live', wrong && {
       event: wrong.copy.event,
       actual: `${inWords(wrong.copy)}, which was ${inWords(wrong.original)}`,
@@ -220,8 +233,8 @@ function sameAsLive(exchange: Exchange): ReturnType<typeof finding>[] {
   })
 }
 
-const inWords = ({ event, ownId }: ReturnType<typeof arrivals>[number]): string =>
-  `${ownId === undefined ? 'no id' : `id ${quote(ownId)}`}, type ${quote(event.type)}, data ${quote(event.data)}`
+const inWords = ({ event }: ReturnType<typeof arrivals>[number]): string =>
+  `type ${quote(event.type)}, data ${quote(event.data)}`
 
 /** An id that means another event now; that of the named event, and another type, may be a snapshot's. */
 function sameAsSeen(exchange: Exchange): ReturnType<typeof finding>[] {
@@ -230,7 +243,8 @@ function sameAsSeen(exchange: Exchange): ReturnType<typeof finding>[] {
     const wrong = again.find((one) => !isAgain(seen.get(one.ownId), one))
     return again.length === 0 ? [] : [finding(answer, 'an event with a known id as it was before', wrong && {
       event: wrong.event,
-      actual: `id ${quote(wrong.ownId)} with data ${quote(wrong.event.data)}, which was ${quote(seen.get(wrong.ownId)?.data ?? '')}`,
+      actual: `id ${quote(wrong.ownId)} with data ${quote(wrong.event.data)}, which was ` +
+        quote(seen.get(wrong.ownId)?.data ?? ''),
     })]
   })
 }
@@ -252,7 +266,9 @@ const afterPartialEvent: Rule<Exchange> = {
         lost.length > 0 ? { actual: `not ${listed(one, lost)}` } : undefined)
     }),
   mutants: {
-    'what was written counts as delivered': { edit: onBody('again', drop(blocks(3, 4, 5, 6))), fault: 'partialCommitted' },
+    'what was written counts as delivered': {
+      edit: onBody('again', drop(blocks(3, 4, 5, 6))), fault: 'partialCommitted',
+    },
   },
 }
 

@@ -1,0 +1,112 @@
+/**
+ * `npm run soak -- --runs 50`: judges every reference server again and again beside a neighbour that takes all the
+ * processor it can get. The same behaviour has the same verdicts however busy the machine is: those that differ from
+ * the first run are printed, and make the exit code 1.
+ */
+import { Command, InvalidArgumentError } from 'commander'
+import { NotReady, start } from '../harness/child.ts'
+import { run, type RunOptions } from '../harness/run.ts'
+import type { Report } from '../harness/report.ts'
+import type { RuleId } from '../spec/model.ts'
+import { command, exits, references, type Ready } from '../servers/index.ts'
+
+/** ms for a server to listen beside the neighbour */
+const startMs = 30_000
+/** generated cases of each property; its examples come on top */
+const cases = 10
+
+/** A verdict that was not the same in all runs of one server. */
+interface Difference {
+  readonly server: string
+  readonly rule: RuleId
+  readonly first: string
+  /** other outcomes, each with the runs that had it, from 1 */
+  readonly others: ReadonlyMap<string, readonly number[]>
+  /** what the first differing run said about it */
+  readonly detail: string
+}
+
+/** What must not change: the outcome and its reason. */
+const outcomes = ({ verdicts }: Report): Map<RuleId, string> =>
+  new Map(verdicts.map(({ rule, outcome, why }) => [rule, why ? `${outcome} (${why})` : outcome]))
+
+const noDeviation = { expected: '', actual: '', where: undefined }
+
+/** The verdicts of later runs that are not those of the first. */
+function differences(server: string, reports: readonly Report[]): Difference[] {
+  const [first = new Map<RuleId, string>(), ...later] = reports.map(outcomes)
+  return [...first].flatMap(([rule, expected]): Difference[] => {
+    const others = new Map<string, number[]>()
+    later.forEach((seen, i) => {
+      const outcome = seen.get(rule) ?? 'missing'
+      if (outcome !== expected) others.set(outcome, [...(others.get(outcome) ?? []), i + 2])
+    })
+    if (others.size === 0) return []
+    const failed = reports.flatMap(({ verdicts }) => verdicts)
+      .find((verdict) => verdict.rule === rule && verdict.outcome !== 'pass')
+    const [{ expected: wanted, actual, where } = noDeviation] = failed?.deviations ?? []
+    const detail = where ? `${wanted} | ${actual} | ${where.link}` : failed?.note ?? ''
+    return [{ server, rule, first: expected, others, detail }]
+  })
+}
+
+function table(found: readonly Difference[]): string {
+  return found.map(({ server, rule, first, others, detail }) => {
+    const later = [...others].map(([outcome, numbers]) =>
+      `${outcome} in ${numbers.length} (${numbers.slice(0, 5).join(', ')})`)
+    const columns = [server.padEnd(10), rule.padEnd(42), first.padEnd(14), `then ${later.join('; ')}`]
+    return `${columns.join(' ')}\n${' '.repeat(11)}${detail}\n`
+  }).join('')
+}
+
+function count(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 2) throw new InvalidArgumentError('It is a whole number from 2.')
+  return value
+}
+
+const program = new Command('npm run soak --')
+  .description('Judges the reference servers again and again beside a busy neighbour.')
+  .option('--runs <n>', 'runs of each server', count, 50)
+  .option('--only <globs...>', 'rules to judge')
+  .option('--server <names...>', 'servers to judge, all of them when absent')
+  .parse()
+const { runs, only = [], server: servers } = program.opts<{ runs: number; only?: string[]; server?: string[] }>()
+
+const options = (target: string): RunOptions => ({
+  target, method: 'GET', headers: [], insecure: false, profile: 'full', only, skip: [], failOn: 'advice',
+  allowOriginChange: false, runs: cases,
+})
+
+/** Judges one server so many times. @throws NotReady when it does not start */
+async function soak(name: string): Promise<Difference[]> {
+  const child = start(command(name, ['--port', '0']))
+  try {
+    const { descriptor } = JSON.parse(await child.firstLine(startMs)) as Ready
+    const reports: Report[] = []
+    for (let n = 1; n <= runs; n++) {
+      reports.push(await run(options(descriptor)))
+      process.stderr.write(`${name}: run ${n} of ${runs}, ${differences(name, reports).length} verdicts differ\n`)
+    }
+    return differences(name, reports)
+  } finally {
+    await child.end()
+  }
+}
+
+const neighbour = start([process.execPath, '--eval', 'for (;;) Math.sqrt(2)'])
+const found: Difference[] = []
+try {
+  for (const { name } of references.filter((one) => !servers || servers.includes(one.name))) {
+    try {
+      found.push(...await soak(name))
+    } catch (error) {
+      if (!(error instanceof NotReady) || error.code !== exits.unavailable) throw error
+      process.stdout.write(`${name}: ${error.message}\n`)
+    }
+  }
+} finally {
+  await neighbour.end()
+}
+process.stdout.write(found.length === 0 ? `no differing verdict in ${runs} runs of each server\n` : table(found))
+process.exitCode = found.length === 0 ? 0 : 1
