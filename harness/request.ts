@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly budget?: number
   readonly only: readonly string[]
   readonly skip: readonly string[]
+  /** send only what these rules need; without it what all judged rules need. All judged rules look at what that shows */
+  readonly provoked?: readonly string[]
   readonly failOn: FailOn
   readonly seed?: number
   /** generated cases of each property, instead of its own number */

@@ -6,17 +6,17 @@ import type { Declares, Link, Rule, RuleId, Scene, SentRequest, Transcript, Verd
 import { readExchange, type Answer, type Exchange } from '../spec/sse/exchange.ts'
 import { rooms } from '../spec/sse/index.ts'
 import { suites } from '../suites/sse/index.ts'
-import type { Address } from '../suites/stimulus.ts'
+import type { Address, Stimulus } from '../suites/stimulus.ts'
 import { addressed, controlRequest } from './addresses.ts'
 import { drive, drivenOf, Patience, type Drive } from './drive.ts'
 import { absence, factsOf, planned, type Absence, type Plan, type Situation } from './plan.ts'
-import { pooled } from './pool.ts'
+import { pooled, type Pool } from './pool.ts'
 import type { Probe } from './probe.ts'
 import type { Incomplete, Report } from './report.ts'
 import { isLoopback, ordinaryRequest, type RunOptions } from './request.ts'
 import type { RunHooks } from './run.ts'
 import { maskBytes, secretsOf } from './secrets.ts'
-import { selectedRules } from './selection.ts'
+import { matches, selectedRules } from './selection.ts'
 import { perform, type StageOptions } from './stage.ts'
 import { contact, type FirstContact } from './target.ts'
 import { quoted, unusable } from './unusable.ts'
@@ -31,10 +31,12 @@ const bodyMs = 1500
 /** a driver has asked to be tried */
 const driverBudget = 1000
 const strangerPool = { atOnce: 4, spacingMs: 200 }
-const localPool = { atOnce: 8, spacingMs: 0 }
+const localPool = { atOnce: 12, spacingMs: 0 }
+const loudPool = { atOnce: 2, spacingMs: 0 }
 /** an answer that is no event stream is judged by these alone */
 const firstAnswerRules: ReadonlySet<RuleId> = new Set([
   'sse/headers/content-type', 'sse/status/200', 'sse/status/redirect-usable', 'sse/lifecycle/headers-promptly',
+  'sse/lifecycle/post-stream',
 ])
 /** and by these when they fail: they name the cause, or a fault of the answer itself */
 const firstAnswerFaults: ReadonlySet<RuleId> = new Set(['sse/headers/content-type-once', 'sse/status/204-no-body'])
@@ -135,24 +137,35 @@ export class Session {
     this.#exchanges.push(readExchange(transcript))
   }
 
+  /**
+   * First the base stream, beside the generated cases, whose verdicts do not depend on time; then the stimuli, which
+   * mostly wait; last the loud ones, which would make others late.
+   */
   async examine(): Promise<void> {
     const channel = `sp-${randomBytes(4).toString('hex')}`
-    if (this.descriptor && this.#address('stream', channel)) await this.#openBase(channel)
-    this.#plan = planned(suites, this.#situation())
-    const { stimuli, properties } = this.#plan
-    const stage = this.#stage()
-    const pool = isLoopback(this.#request.url) ? localPool : strangerPool
-    this.#hooks.progress?.(`${stimuli.length} stimuli, ${properties.length} properties`)
     const replayPath = this.#options.replay?.split(':').slice(2).join(':')
+    const { properties } = planned(suites, this.#situation())
     await Promise.all([
-      pooled(replayPath === undefined ? stimuli : [], pool, async (stimulus, i) => {
-        if (this.#hooks.signal?.aborted) return
-        const { transcript, blocked } = await perform(stimulus, `${channel}-${i}`, stage)
-        if (blocked) for (const id of stimulus.feeds) this.#blocked.add(id)
-        else this.#exchanges.push(readExchange(transcript))
-      }),
+      this.descriptor && replayPath === undefined ? this.#openBase(channel) : undefined,
       this.#driveAll(properties, replayPath),
     ])
+    this.#plan = planned(suites, this.#situation())
+    if (replayPath !== undefined) return
+    const { stimuli } = this.#plan
+    this.#hooks.progress?.(`${stimuli.length} stimuli`)
+    const pool = isLoopback(this.#request.url) ? localPool : strangerPool
+    await this.#performAll(stimuli.filter(({ loud }) => !loud), channel, pool)
+    await this.#performAll(stimuli.filter(({ loud }) => loud), `${channel}-loud`, loudPool)
+  }
+
+  async #performAll(stimuli: readonly Stimulus[], channel: string, pool: Pool): Promise<void> {
+    const stage = this.#stage()
+    await pooled(stimuli, pool, async (stimulus, i) => {
+      if (this.#hooks.signal?.aborted) return
+      const { transcript, blocked } = await perform(stimulus, `${channel}-${i}`, stage)
+      if (blocked) for (const id of stimulus.feeds) this.#blocked.add(id)
+      else this.#exchanges.push(readExchange(transcript))
+    })
   }
 
   async #openBase(channel: string): Promise<void> {
@@ -199,8 +212,14 @@ export class Session {
       parts: this.#parts,
       declares: this.#declares,
       base: factsOf(base),
-      selected: new Set(this.#rules.map(({ id }) => id)),
+      selected: new Set(this.#provoked),
     }
+  }
+
+  /** rules whose stimuli and properties are sent */
+  get #provoked(): RuleId[] {
+    const { provoked } = this.#options
+    return this.#rules.map(({ id }) => id).filter((id) => provoked === undefined || provoked.some((glob) => matches(glob, id)))
   }
 
   get #declares(): Declares {

@@ -1,7 +1,7 @@
 /**
  * The wrong twins over real sockets: observed rules meet a server that plays back the edited link, driven ones a
- * reference server with a named fault. The engine judges both as it would judge anybody's server, by all rules of the
- * twin's room; in memory every twin meets the rules of all rooms.
+ * reference server with a named fault. The engine judges both as it would judge anybody's server, by all rules,
+ * on what the stimuli of the twin's own rule show.
  */
 import { run } from '../harness/run.ts'
 import { ordinaryRequest, type RunOptions } from '../harness/request.ts'
@@ -14,12 +14,12 @@ import { start } from '../servers/node-http.ts'
 import type { Fault } from '../servers/stream/faults.ts'
 import { faultsOfKill, type Twin } from './mutation.ts'
 import { suites } from './sse/index.ts'
-import { changed, type Step } from './stimulus.ts'
+import { changed, opens, type Step } from './stimulus.ts'
 
 type Open = Extract<Step, { do: 'open' }>
 
-const options = (target: string, only: readonly string[] = []): RunOptions => ({
-  target, method: 'GET', headers: [], insecure: false, observeMs: 1600, profile: 'full', only, skip: [], failOn: 'advice',
+const options = (target: string, provoked: readonly string[] = []): RunOptions => ({
+  target, method: 'GET', headers: [], insecure: false, observeMs: 1400, profile: 'full', only: [], skip: [], provoked, failOn: 'advice',
   allowOriginChange: false, token: 'player',
 })
 
@@ -27,14 +27,14 @@ const options = (target: string, only: readonly string[] = []): RunOptions => ({
 const asked: ReadonlyMap<string, readonly Open[]> = Map.groupBy(
   suites.flatMap(({ stimuli }) => stimuli)
     .filter(({ needs }) => needs === undefined)
-    .flatMap(({ steps }) => steps.filter((step): step is Open => step.do === 'open' && (step.to === 'stream' || step.to === 'target'))),
+    .flatMap(({ steps }) => opens(steps).filter(({ to }) => to === 'stream' || to === 'target')),
   ({ role }) => role,
 )
 
 /** Roles that only a driver is asked for: what it sends there cannot be played back without its contract. */
 const driverRoles: ReadonlySet<string> = new Set(
   suites.flatMap(({ stimuli }) => stimuli).filter(({ needs }) => needs !== undefined)
-    .flatMap(({ steps }) => steps.filter((step): step is Open => step.do === 'open').map(({ role }) => role)),
+    .flatMap(({ steps }) => opens(steps).map(({ role }) => role)),
 )
 
 /** How a twin is met live: played back, by a fault of a driver, or not at all (its rule has another twin that is). */
@@ -53,10 +53,10 @@ export async function faultsOfLive(twin: Twin): Promise<string[]> {
   return livePath(twin) === 'fault' ? driven(twin) : played(twin)
 }
 
-async function driven({ room, rule, mutant }: Twin): Promise<string[]> {
+async function driven({ rule, mutant }: Twin): Promise<string[]> {
   const server = await start({ fault: mutant.fault as Fault })
   try {
-    const { verdicts } = await run({ ...options(new URL('/streamproof', server.url).href, [room.id]), runs: 10 })
+    const { verdicts } = await run({ ...options(new URL('/streamproof', server.url).href, [rule.id]), runs: 10 })
     return faultsOfKill(rule, mutant, new Map(verdicts.map(({ rule: id, outcome, note }) => [id, outcome === 'broken' ? `broken: ${note}` : outcome])))
   } finally {
     await server.close()
@@ -83,7 +83,7 @@ async function played({ room, rule, mutant }: Twin): Promise<string[]> {
   const [base = wrong] = firsts.slice(-1)
   const server = await playBack([...firsts.map((link) => ({ request: wire(ordinary), link })), ...parts], base)
   try {
-    const { verdicts } = await run(options(server.url, [room.id]))
+    const { verdicts } = await run(options(server.url, [rule.id]))
     const seen = new Map<RuleId, string>(verdicts.map(({ rule: id, outcome, note }) => [id, outcome === 'broken' ? `broken: ${note}` : outcome]))
     return faultsOfKill(rule, mutant, seen)
   } finally {

@@ -95,6 +95,8 @@ export interface Stimulus {
   readonly getOnly?: true
   /** only when the target wants credentials (`--token` or an Authorization header was given) */
   readonly authorized?: true
+  /** keeps target and kit so busy that others would be late: comes after them */
+  readonly loud?: true
   /** only when the base answer calls for it */
   readonly when?: (base: BaseFacts) => boolean
   readonly steps: readonly Step[]
@@ -145,6 +147,11 @@ export interface Suite {
   readonly id: string
   readonly stimuli: readonly Stimulus[]
   readonly properties: readonly Property[]
+}
+
+/** The links that steps open, those of branches included. Pure. */
+export function opens(steps: readonly Step[]): Extract<Step, { do: 'open' }>[] {
+  return steps.flatMap((step) => (step.do === 'open' ? [step] : step.do === 'together' ? step.branches.flatMap(opens) : []))
 }
 
 /** The request of a stimulus: the ordinary one, changed as asked. Host fields are left to the probe. Pure. */

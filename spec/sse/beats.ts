@@ -6,7 +6,7 @@ import type { Dispatched, Line } from './decode.ts'
 import type { Answer, Exchange } from './exchange.ts'
 
 /** ms; what comes after at least so long a silence broke it */
-const silenceMs = 250
+const silenceMs = 200
 
 const ping = /^(?:ping|pong|heart-?beat|keep[-_ ]?alive|no-?op|hb)$/i
 

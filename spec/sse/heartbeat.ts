@@ -33,7 +33,7 @@ const example = driven(
     published(6600, [{ data: 'after' }]),
     published(10_000, [{ event: 'beat', data: lines }]),
   ],
-  live('base', sent(5, ': open\n\n'), sent(350, comment), sent(700, comment), sent(1050, comment)),
+  live('base', sent(5, ': open\n\n'), sent(300, comment), sent(600, comment), sent(900, comment)),
   later(quiet, 'quiet', 4000),
   coded(later(quiet, 'coded', 4000)),
   later(live('channel', sent(5, ': open\n\n'), sent(20, busy), sent(40, comment)), 'busy', 9990),

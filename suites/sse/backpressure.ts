@@ -52,6 +52,7 @@ export const backpressure: Suite = {
         'sse/backpressure/no-torn-event', 'sse/lifecycle/survives',
       ],
       profile: 'full',
+      loud: true,
       needs: ['channel', 'publish'],
       steps: [
         { do: 'tune', values: { bufferBytes, bufferEvents: 1000, replayEvents: 4, stallMs: 60_000 } },
@@ -75,6 +76,7 @@ export const backpressure: Suite = {
       says: 'a client that does not read for a second, with less pending than it may have',
       feeds: ['sse/backpressure/recovers'],
       profile: 'full',
+      loud: true,
       needs: ['channel', 'publish', 'tune'],
       steps: [
         { do: 'tune', values: { bufferBytes: 16 * mebibyte, bufferEvents: 1000, replayEvents: 4, stallMs: 60_000 } },
@@ -94,6 +96,7 @@ export const backpressure: Suite = {
       says: 'a client that never reads, with a stall timeout of a second',
       feeds: ['sse/backpressure/stall-timeout', 'sse/lifecycle/survives'],
       profile: 'full',
+      loud: true,
       needs: ['channel', 'publish', 'tune', 'stats'],
       steps: [
         { do: 'tune', values: { bufferBytes: 16 * mebibyte, bufferEvents: 1000, replayEvents: 4, stallMs: 1000 } },

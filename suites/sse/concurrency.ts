@@ -31,6 +31,7 @@ export const concurrency: Suite = {
   stimuli: [
     {
       id: 'concurrency/crowd',
+      loud: true,
       says: `${crowd} streams at once on one channel`,
       feeds: ['sse/concurrency/many-streams', 'sse/lifecycle/survives'],
       profile: 'full',
@@ -52,6 +53,7 @@ export const concurrency: Suite = {
     },
     {
       id: 'concurrency/fanout',
+      loud: true,
       says: `${fanout.events} events to ${fanout.stay} subscribers, while ${fanout.leave} others leave`,
       feeds: ['sse/concurrency/fanout-complete'],
       profile: 'full',

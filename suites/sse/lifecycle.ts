@@ -45,6 +45,7 @@ const departures: readonly Stimulus[] = [
   },
   {
     id: 'lifecycle/churn',
+    loud: true,
     says: `${churned} subscribers that come and go, to see what is left of them`,
     feeds: ['sse/lifecycle/resources-released', 'sse/lifecycle/survives'],
     profile: 'full',
@@ -68,6 +69,7 @@ const departures: readonly Stimulus[] = [
   },
   {
     id: 'lifecycle/vanish',
+    loud: true,
     says: `${torn} readers that vanish by RST while events are written to them`,
     feeds: ['sse/lifecycle/write-after-close-safe', 'sse/lifecycle/survives'],
     profile: 'full',

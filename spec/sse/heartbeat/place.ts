@@ -29,8 +29,8 @@ export const completeLine: Rule<Exchange> = {
   // where HTTP itself is broken the lines are anybody's
   check: (exchange) => streams(exchange).filter(({ message }) => message.faults.length === 0).flatMap(aboutComments),
   mutants: {
-    'a colon alone': { edit: onBody('base', append(100, ':')) },
-    'a word without a line end': { edit: onBody('base', append(100, ': ping')) },
+    'a colon alone': { edit: onBody('base', append(50, ':')) },
+    'a word without a line end': { edit: onBody('base', append(50, ': ping')) },
     'the next field swallowed': {
       edit: onBody('quiet', beating(':')), fault: 'heartbeatNoNewline', alsoBreaks: ['sse/ids/on-every-event'],
     },
