@@ -5,6 +5,7 @@ import { readExchange, type Answer, type Exchange } from '../spec/sse/exchange.t
 import { isRefusal } from '../spec/sse/play.ts'
 import { changed, type Property, type Script } from '../suites/stimulus.ts'
 import type { KeptConnection } from './kept.ts'
+import type { Absence } from './plan.ts'
 import type { Probe } from './probe.ts'
 import { linkLimit, type Limit } from './wire.ts'
 
@@ -157,4 +158,14 @@ export function drivenOf(
   const replay = all.find((one) => one.replay)?.replay
   const shown = failing.slice(0, 1).map(readExchange)
   return { examined: all.reduce((sum, one) => sum + one.examined, 0), failing: shown, ...(replay ? { replay } : {}) }
+}
+
+/** Why the cases that fed a rule gave nothing to look at; undefined when none were played, or they did. */
+export function fruitless(drives: readonly Drive[], rule: RuleId): Absence | undefined {
+  const own = drives.filter(({ byRule, cases }) => cases > 0 && byRule.has(rule))
+  if (own.some(({ unanswered }) => unanswered)) return { why: 'blocked', note: 'plays were not answered, or not ended' }
+  if (own.length === 0 || drivenOf(own, rule)?.examined !== 0) return undefined
+  return own.some(({ statuses }) => statuses.has(200))
+    ? { why: 'inconclusive', note: 'the plain events that were played beside did not arrive as they were' }
+    : { why: 'refused', note: 'the target refused to play' }
 }

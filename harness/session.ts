@@ -8,7 +8,7 @@ import { rooms } from '../spec/sse/index.ts'
 import { suites } from '../suites/sse/index.ts'
 import type { Address, Stimulus } from '../suites/stimulus.ts'
 import { addressed, controlRequest } from './addresses.ts'
-import { drive, drivenOf, Patience, type Drive } from './drive.ts'
+import { drive, drivenOf, fruitless, Patience, type Drive } from './drive.ts'
 import { absence, factsOf, planned, type Absence, type Plan, type Situation } from './plan.ts'
 import { pooled, type Pool } from './pool.ts'
 import type { Probe } from './probe.ts'
@@ -19,7 +19,7 @@ import { maskBytes, secretsOf } from './secrets.ts'
 import { matches, selectedRules } from './selection.ts'
 import { perform, type StageOptions } from './stage.ts'
 import { contact, type FirstContact } from './target.ts'
-import { quoted, unusable } from './unusable.ts'
+import { quoted, speaksOfFirstAnswer, unusable } from './unusable.ts'
 
 /** a fixed seed: the same target gets the same cases, and so the same verdicts, from run to run */
 export const defaultSeed = 20260316
@@ -33,13 +33,6 @@ const driverBudget = 1000
 const strangerPool = { atOnce: 4, spacingMs: 200 }
 const localPool = { atOnce: 12, spacingMs: 0 }
 const loudPool = { atOnce: 2, spacingMs: 0 }
-/** an answer that is no event stream is judged by these alone */
-const firstAnswerRules: ReadonlySet<RuleId> = new Set([
-  'sse/headers/content-type', 'sse/status/200', 'sse/status/redirect-usable', 'sse/lifecycle/headers-promptly',
-  'sse/lifecycle/post-stream',
-])
-/** and by these when they fail: they name the cause, or a fault of the answer itself */
-const firstAnswerFaults: ReadonlySet<RuleId> = new Set(['sse/headers/content-type-once', 'sse/status/204-no-body'])
 
 /** Call `contact`, then, when it told a `kind`, `examine`; `verdicts` and `notes` say what was seen at any time. */
 export class Session {
@@ -257,7 +250,7 @@ export class Session {
       exchanges: this.#exchanges,
     }
     return this.#rules.map((rule) => {
-      const blocked = this.#blocks(rule, scene)
+      const blocked = this.kind === undefined && !speaksOfFirstAnswer(rule, scene, this.incomplete !== undefined)
       const driven = drivenOf(this.#drives, rule.id)
       const absent = blocked ? this.#blockedBy() : this.#absence(rule.id)
       const verdict = judge(rule, {
@@ -271,38 +264,16 @@ export class Session {
     })
   }
 
-  /** A first answer that is no event stream leaves only a few rules something to say. */
-  #blocks(rule: Rule<Exchange>, scene: Scene<Exchange>): boolean {
-    if (this.kind !== undefined) return false
-    if (firstAnswerFaults.has(rule.id)) return judge(rule, { scene }).outcome !== 'fail'
-    return this.incomplete !== undefined || !firstAnswerRules.has(rule.id)
-  }
-
   #blockedBy(): { why: Why; note: string } {
     return { why: 'blocked', note: this.incomplete?.reason ?? 'the target did not answer with an event stream' }
   }
 
   #absence(rule: RuleId): Absence {
     if (this.#hooks.signal?.aborted) return { why: 'inconclusive', note: 'interrupted' }
-    if (this.#drives.some(({ byRule, unanswered }) => unanswered && byRule.has(rule))) {
-      return { why: 'blocked', note: 'plays were not answered, or not ended' }
-    }
     if (this.#blocked.has(rule)) {
       return { why: 'blocked', note: 'no event arrived on a channel: see sse/concurrency/subscribe-before-headers' }
     }
-    if (this.#fruitless.has(rule)) {
-      const served = this.#drives.some(({ byRule, statuses }) => byRule.has(rule) && statuses.has(200))
-      return served
-        ? { why: 'inconclusive', note: 'the plain events that were played beside did not arrive as they were' }
-        : { why: 'refused', note: 'the target refused to play' }
-    }
-    return this.#plan ? absence(rule, this.#plan) : { why: 'no-subject' }
-  }
-
-  /** rules whose cases were played and gave nothing to look at */
-  get #fruitless(): ReadonlySet<RuleId> {
-    const rules = this.#drives.filter(({ cases }) => cases > 0).flatMap(({ byRule }) => [...byRule.keys()])
-    return new Set(rules.filter((id) => drivenOf(this.#drives, id)?.examined === 0))
+    return fruitless(this.#drives, rule) ?? (this.#plan ? absence(rule, this.#plan) : { why: 'no-subject' })
   }
 
   notes(): Report['notes'] {

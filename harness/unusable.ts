@@ -1,5 +1,7 @@
 /** First answers that leave nothing to judge: what came, and what to type (the design's table). */
-import type { Answer } from '../spec/sse/exchange.ts'
+import { judge } from '../spec/judge.ts'
+import type { Rule, RuleId, Scene } from '../spec/model.ts'
+import type { Answer, Exchange } from '../spec/sse/exchange.ts'
 import type { Incomplete } from './report.ts'
 import { maskBytes } from './secrets.ts'
 
@@ -59,4 +61,18 @@ export function quoted({ link, message }: Answer, secrets: readonly string[]): {
   const shown = body.length > 0 ? body : new Uint8Array(Buffer.concat(link.chunks.map(({ bytes }) => bytes)))
   const masked = maskBytes(shown, secrets).subarray(0, shownBytes)
   return masked.length > 0 ? { quoted: Buffer.from(masked).toString('utf8') } : {}
+}
+
+/** an answer that is no event stream is judged by these alone */
+const firstAnswerRules: ReadonlySet<RuleId> = new Set([
+  'sse/headers/content-type', 'sse/status/200', 'sse/status/redirect-usable', 'sse/lifecycle/headers-promptly',
+  'sse/lifecycle/post-stream',
+])
+/** and by these when they fail: they name the cause, or a fault of the answer itself */
+const firstAnswerFaults: ReadonlySet<RuleId> = new Set(['sse/headers/content-type-once', 'sse/status/204-no-body'])
+
+/** Whether a rule has something to say of a first answer that is no event stream; the others are blocked. */
+export function speaksOfFirstAnswer(rule: Rule<Exchange>, scene: Scene<Exchange>, incomplete: boolean): boolean {
+  if (firstAnswerFaults.has(rule.id)) return judge(rule, { scene }).outcome === 'fail'
+  return !incomplete && firstAnswerRules.has(rule.id)
 }

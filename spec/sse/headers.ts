@@ -58,6 +58,7 @@ const example = session(
   compressed('coded', accepting('text/event-stream', 'gzip, deflate, br, zstd'), 400),
   { ...compressed('play', playing, pauseMs), id: 'compressed' },
   bare('options', { method: 'OPTIONS' }, '204 No Content', 'Allow: GET, HEAD, OPTIONS'),
+  bare('no-host', {}, '400 Bad Request', 'Connection: close'),
 )
 
 const contentType: Rule<Exchange> = {
@@ -166,24 +167,37 @@ const date: Rule<Exchange> = {
   harm: 'caches and clients cannot tell the age of the answer',
   fix: 'frameworks write it by themselves: do not switch it off (res.sendDate = false, uvicorn --no-date-header), ' +
     'and add it where you write to the socket yourself, as in a clientError handler',
-  check: (exchange) => forEvery(
-    exchange.answers.filter((one) => one.status >= 200 && one.status < 500 && !turnedAway(one)),
-    'a Date in the form of RFC 9110',
-    (one) => {
-      const values = one.values('date')
-      const ok = values.length > 0 && values.every((value) => httpDate(value) !== undefined)
-      return { where: one.fieldPlace('date'), ok, actual: lineList(one, 'date') }
-    },
-  ),
+  check: (exchange) => dated(exchange.answers.filter((one) => one.status >= 200 && one.status < 500 && !turnedAway(one))),
   mutants: {
     'left out': { edit: onLink('options', swap('Date: Sun, 22 Nov 2026 12:00:00 GMT\r\n', '')) },
     'in ISO 8601': { edit: onLink('options', swap('Sun, 22 Nov 2026 12:00:00 GMT', '2026-11-22T12:00:00Z')) },
   },
 }
 
-/** What an HTTP parser says to a request that is none reaches no server's own code, and no client of a stream. */
+// The standard says MUST here too. It is advice because such answers come from the HTTP parser, before any code of the
+// server, and no client of a stream ever sees one: a red run would tell of the library, not of the server.
+const dateOnRefusals: Rule<Exchange> = {
+  id: 'sse/headers/date-on-refusals',
+  level: 'advice',
+  clause: `${semantics}#section-6.6.1`,
+  says: 'what the HTTP parser turns away by itself is answered with a Date too',
+  harm: 'caches and clients cannot tell the age of the answer',
+  fix: 'answer what the parser turns away yourself where the library lets you (clientError in node:http), with a Date',
+  check: (exchange) => dated(exchange.answers.filter((one) => one.status >= 400 && one.status < 500 && turnedAway(one))),
+  mutants: { 'left out': { edit: onLink('no-host', swap('Date: Sun, 22 Nov 2026 12:00:00 GMT\r\n', '')) } },
+}
+
+/** A request that is none of HTTP/1.1, or a method that the parser does not know. */
 const turnedAway = ({ link, status }: Answer): boolean =>
   link.role === 'no-host' || link.role === 'two-hosts' || (link.role === 'unknown-method' && status === 400)
+
+function dated(answers: readonly Answer[]): Finding[] {
+  return forEvery(answers, 'a Date in the form of RFC 9110', (one) => {
+    const values = one.values('date')
+    const ok = values.length > 0 && values.every((value) => httpDate(value) !== undefined)
+    return { where: one.fieldPlace('date'), ok, actual: lineList(one, 'date') }
+  })
+}
 
 const xAccelBuffering: Rule<Exchange> = {
   id: 'sse/headers/x-accel-buffering',
@@ -248,6 +262,6 @@ export const headers: Room<Exchange> = {
   clause: processing,
   example,
   rules: [
-    contentType, contentTypeOnce, noContentLength, date, ...compression, xAccelBuffering, varyNegotiated,
+    contentType, contentTypeOnce, noContentLength, date, dateOnRefusals, ...compression, xAccelBuffering, varyNegotiated,
   ],
 }

@@ -147,7 +147,8 @@ const isComment: Rule<Exchange> = {
  */
 function isRegular(exchange: Exchange, all: readonly Burst[], messages: readonly Dispatched[]): boolean {
   if (isDriver(exchange)) return messages.length >= 2 || messages.some(({ data }) => isPing(data))
-  if (messages.some(({ data }) => data.trim() !== '')) return messages.length >= 2
+  const spoken = messages.map(({ data }) => data).filter((data) => data.trim() !== '')
+  if (spoken.length > 0) return new Set(spoken).size < spoken.length
   if (messages.length < 3 || messages.length < all.length) return false
   const distances = all.slice(1).map(({ silence }) => silence)
   return Math.max(...distances) <= 1.3 * Math.min(...distances) + 100

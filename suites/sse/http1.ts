@@ -12,7 +12,7 @@ const scripts = texts.map((list) => ({ events: list.map((data) => ({ data })) })
 const host = (slug: string, asked: Asked, says: string): Stimulus => ({
   id: `http1/${slug}`,
   says,
-  feeds: [asked.host === 'twice' ? 'sse/http1/host-once' : 'sse/http1/host-required'],
+  feeds: [asked.host === 'twice' ? 'sse/http1/host-once' : 'sse/http1/host-required', 'sse/headers/date-on-refusals'],
   profile: 'full',
   getOnly: true,
   steps: [{ do: 'open', link: slug, role: slug, to: 'stream', asked, until: { head: true, thenMs: 0 } }],

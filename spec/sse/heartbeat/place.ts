@@ -40,7 +40,7 @@ export const completeLine: Rule<Exchange> = {
 function aboutComments(answer: Answer): Finding[] {
   const comments = answer.stream.lines.filter(({ kind }) => kind === 'comment')
   const { partialLine } = answer.stream.tail
-  const open = partialLine?.text.startsWith(':') && isStale(answer, partialLine.end) ? partialLine : undefined
+  const open = partialLine?.text.startsWith(':') && isStale(answer, partialLine.start, partialLine.end) ? partialLine : undefined
   const swallowing = comments.find((line) => swallowed(answer, line) !== undefined)
   const expected = 'a line end after each comment'
   if (swallowing) {
@@ -54,24 +54,37 @@ function aboutComments(answer: Answer): Finding[] {
   return comments.length === 0 ? [] : [{ where: answer.where, ok: true, expected, actual: 'that' }]
 }
 
-/** The last byte came long ago, and longer than this target ever takes from the first to the last byte of a line. */
-function isStale(answer: Answer, end: number): boolean {
-  const since = answer.link.ended.at - answer.arrival(end - 1)
+/** What came of a line, write by write. */
+function writes(answer: Answer, start: number, end: number): { readonly text: string; readonly at: number }[] {
+  const bytes = answer.content.body?.bytes ?? new Uint8Array()
+  const most = Math.min(end, start + looked)
+  const found: { text: string; at: number }[] = []
+  for (let from = start, at = start + 1; at <= most; at++) {
+    if (at < most && answer.arrival(at) - answer.arrival(at - 1) < pauseMs) continue
+    found.push({ text: Buffer.from(bytes.subarray(from, at < most ? at : end)).toString(), at: answer.arrival(at - 1) })
+    from = at
+  }
+  return found
+}
+
+/**
+ * Nothing is added to the line any more: its last byte came long ago, measured by how slowly this target writes lines.
+ * The same text again and again is no slow line but one heartbeat after the other.
+ */
+function isStale(answer: Answer, start: number, end: number): boolean {
+  const own = writes(answer, start, end)
   const slowest = answer.stream.lines.reduce(
     (most, line) => Math.max(most, answer.arrival(line.next - 1) - answer.arrival(line.start)), 0)
-  return answer.isOpen && since >= Math.max(staleMs, 2 * slowest)
+  if (!answer.isOpen) return false
+  if (own.length > 1 && slowest < pauseMs && own.every(({ text }) => text === own[0]?.text)) return true
+  const pauses = own.slice(1).map(({ at }, i) => at - (own[i]?.at ?? at))
+  return answer.link.ended.at - answer.arrival(end - 1) >= Math.max(staleMs, 2 * slowest, ...pauses.map((ms) => 2 * ms))
 }
 
 /** The field that a later write added to a comment line: it was meant as a line of its own. */
 function swallowed(answer: Answer, { start, end }: Line): string | undefined {
-  const { bytes } = answer.content.body ?? {}
-  if (!bytes || answer.arrival(end - 1) - answer.arrival(start) < pauseMs) return undefined
-  for (let at = start + 1; at < Math.min(end, start + looked); at++) {
-    if (answer.arrival(at) - answer.arrival(at - 1) < pauseMs) continue
-    const rest = Buffer.from(bytes.subarray(at, end)).toString()
-    if (/^(?:data|event|id|retry)(?::|$)/.test(rest)) return rest
-  }
-  return undefined
+  if (answer.arrival(end - 1) - answer.arrival(start) < pauseMs) return undefined
+  return writes(answer, start, end).slice(1).find(({ text }) => /^(?:data|event|id|retry)(?::|$)/.test(text))?.text
 }
 
 const marked = /^beat (\S+) (\d+)\/(\d+)$/

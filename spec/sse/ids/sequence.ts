@@ -143,7 +143,7 @@ export const ordered: Rule<Exchange> = {
   check: (exchange) => {
     const published = history(exchange)
     return told(exchange).flatMap((answer): Finding[] => {
-      const came = arrivals(answer, published).filter(({ event }) => !/^sync-\d+$/.test(event.data))
+      const came = arrivals(answer, published).filter(({ event }) => !/^"?sync-\d+"?$/.test(event.data))
       if (!isAscending(came, exchange)) return []
       const ids = (isDriven(answer, published) ? came : identified(answer)).filter(hasId)
       const order = orderOf(ids.map(({ id }) => id))
