@@ -44,6 +44,13 @@ export function livePath({ room, mutant }: Twin): 'played' | 'fault' | 'memory o
   return link && !driverRoles.has(link.role) ? 'played' : 'memory only'
 }
 
+const loudRules: ReadonlySet<RuleId> = new Set(
+  suites.flatMap(({ stimuli }) => stimuli).filter(({ loud }) => loud).flatMap(({ feeds }) => feeds),
+)
+
+/** A twin whose rule needs a flood or a crowd: beside it, others would be late. */
+export const isLoud = ({ rule, mutant }: Twin): boolean => mutant.fault !== undefined && loudRules.has(rule.id)
+
 function changedLink(before: Transcript, after: Transcript): Link | undefined {
   return after.links.find((link) => !before.links.includes(link))
 }

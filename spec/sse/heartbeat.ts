@@ -124,12 +124,13 @@ const isComment: Rule<Exchange> = {
     const messages = all.flatMap(({ events }) =>
       events.filter(({ type, data }) => type === 'message' && (isDriver(exchange) || isPing(data))).slice(0, 1))
     const bad = isRegular(exchange, all, messages) ? messages[0] : undefined
-    if (!bad && !all.some(isSilent)) return []
+    const isNamed = ({ events }: Burst): boolean => events.some(({ type, data }) => type !== 'message' && isPing(data))
+    if (!bad && !all.some((burst) => isSilent(burst) || isNamed(burst))) return []
     return [{
       where: bad ? answer.eventPlace(bad) : answer.where,
       ok: bad === undefined,
       expected: 'nothing that fires "message" while nothing happens',
-      actual: bad ? `${messages.length} events with data ${quote(bad.data, 40)}` : 'comments',
+      actual: bad ? `${messages.length} events with data ${quote(bad.data, 40)}` : 'that',
     }]
   }),
   mutants: {

@@ -39,8 +39,8 @@ export const completeLine: Rule<Exchange> = {
 
 function aboutComments(answer: Answer): Finding[] {
   const comments = answer.stream.lines.filter(({ kind }) => kind === 'comment')
-  const { partialLine } = answer.stream.tail
-  const open = partialLine?.text.startsWith(':') && isStale(answer, partialLine.start, partialLine.end) ? partialLine : undefined
+  const { partialLine: partial } = answer.stream.tail
+  const open = partial?.text.startsWith(':') && isStale(answer, partial.start, partial.end) ? partial : undefined
   const swallowing = comments.find((line) => swallowed(answer, line) !== undefined)
   const expected = 'a line end after each comment'
   if (swallowing) {
