@@ -29,6 +29,8 @@ export interface Child {
   firstLine(withinMs: number): Promise<string>
   /** resolves when the URL accepts connections or, with `answers`, answers below 500; rejects with NotReady */
   reachable(url: string, options: { readonly answers: boolean; readonly withinMs: number; readonly signal?: AbortSignal }): Promise<void>
+  /** tells the process and those it started to stop (SIGTERM), and does not wait */
+  terminate(): void
   /** ends the process and those it started; resolves when it is gone */
   end(): Promise<void>
 }
@@ -85,6 +87,7 @@ export function start(command: readonly [file: string, ...args: string[]] | stri
       const over = AbortSignal.any([AbortSignal.timeout(withinMs), ...(signal ? [signal] : [])])
       return inTime(untilReachable(url, answers, over), withinMs)
     },
+    terminate: () => signalGroup(child, 'SIGTERM'),
     end: async () => {
       if (child.exitCode !== null || child.signalCode !== null || failure) return
       signalGroup(child, 'SIGTERM')

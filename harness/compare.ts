@@ -78,6 +78,7 @@ async function reference(
     const report = await engine({ ...run, target: descriptor }, {
       ...hooks,
       progress: (line) => hooks.progress?.(`${name}: ${line}`),
+      terminate: () => child.terminate(),
     })
     return settled(name, report, findings, run.failOn)
   } catch (error) {

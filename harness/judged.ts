@@ -27,7 +27,7 @@ export async function judged({ run: options, start: command, waitFor }: TestInvo
     hooks.progress?.(`waiting for ${redactText(command, secretsOf(options))}`)
     const watch = { answers: waitFor !== undefined, withinMs: startMs, ...(hooks.signal ? { signal: hooks.signal } : {}) }
     await child.reachable(waitFor ?? options.target, watch)
-    return await run(options, hooks)
+    return await run(options, { ...hooks, terminate: () => child.terminate() })
   } catch (error) {
     if (!(error instanceof NotReady)) throw error
     throw new NotReady(redactText(`the server of --start: ${error.message}`, secretsOf(options)), error.code)

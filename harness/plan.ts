@@ -14,6 +14,8 @@ export interface Situation {
   readonly budget: number
   readonly parts: ReadonlySet<string>
   readonly declares: Declares
+  /** the kit has started the target and can stop it */
+  readonly started: boolean
   readonly base: BaseFacts
   /** rules that the run judges */
   readonly selected: ReadonlySet<RuleId>
@@ -70,6 +72,9 @@ function hindrance(stimulus: Stimulus, situation: Situation): Reason | undefined
   if (situation.kind === 'driven' && opensStream && !situation.parts.has('channel')) return lacks(['channel'], situation)
   if (stimulus.profile === 'full' && situation.profile === 'safe') {
     return { why: 'profile', note: 'not sent to strangers: --profile full sends it' }
+  }
+  if (stimulus.final && !situation.started) {
+    return { why: 'not-applicable', note: 'only a server that the kit has started is told to stop (--start)' }
   }
   if (stimulus.getOnly && (situation.method !== 'GET' || situation.hasBody)) {
     return { why: 'not-applicable', note: 'only a GET target can show it' }

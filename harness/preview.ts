@@ -21,6 +21,7 @@ export function plan(options: RunOptions): string[] {
     budget: (options.budget ?? (ordinaryGet ? 30 : 1)) - 1,
     parts: new Set(),
     declares: {},
+    started: false,
     base: { status: 200, isEventStream: true, events: 1, ids: 1 },
     selected: new Set(selectedRules(options).map(({ id }) => id)),
   }

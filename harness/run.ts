@@ -15,6 +15,8 @@ export type { RunOptions } from './request.ts'
 export const specRevision = 'WHATWG HTML 2026-03-16, Fetch 2026-07-02, Encoding 2026-05-21; RFC 9110, 9111, 9112'
 
 export interface RunHooks {
+  /** tells the target's process to stop (SIGTERM); only for a target that the kit has started */
+  readonly terminate?: () => void
   readonly signal?: AbortSignal
   /** what is going on, for a terminal */
   readonly progress?: (line: string) => void

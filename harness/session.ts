@@ -147,8 +147,9 @@ export class Session {
     const { stimuli } = this.#plan
     this.#hooks.progress?.(`${stimuli.length} stimuli`)
     const pool = isLoopback(this.#request.url) ? localPool : strangerPool
-    await this.#performAll(stimuli.filter(({ loud }) => !loud), channel, pool)
+    await this.#performAll(stimuli.filter(({ loud, final }) => !loud && !final), channel, pool)
     await this.#performAll(stimuli.filter(({ loud }) => loud), `${channel}-loud`, loudPool)
+    await this.#performAll(stimuli.filter(({ final }) => final), `${channel}-final`, loudPool)
   }
 
   async #performAll(stimuli: readonly Stimulus[], channel: string, pool: Pool): Promise<void> {
@@ -204,6 +205,7 @@ export class Session {
       budget: (this.#options.budget ?? (driver ? driverBudget : this.#ordinaryGet ? 30 : 1)) - this.#probe.links,
       parts: this.#parts,
       declares: this.#declares,
+      started: this.#hooks.terminate !== undefined,
       base: factsOf(base),
       selected: new Set(this.#provoked),
     }
@@ -236,6 +238,7 @@ export class Session {
       observeMs: this.#observeMs,
       insecure: this.#options.insecure,
       ...(this.#hooks.signal ? { signal: this.#hooks.signal } : {}),
+      ...(this.#hooks.terminate ? { terminate: this.#hooks.terminate } : {}),
       address: (address, channel) => this.#address(address, channel),
       control: (act, channel) => controlRequest(act, this.#request, this.descriptor, channel),
     }

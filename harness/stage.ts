@@ -23,6 +23,8 @@ export interface StageOptions {
   readonly observeMs: number
   readonly insecure: boolean
   readonly signal?: AbortSignal
+  /** SIGTERM to the target, where the kit has started it */
+  readonly terminate?: () => void
   /** the ordinary request to an address; undefined when the target has none */
   address(address: Address, channel: string): SentRequest | undefined
   /** the request of a control act; undefined when the target does not offer it */
@@ -80,6 +82,7 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
       case 'finish': return act('finish')
       case 'tune': return act('tune', JSON.stringify(step.values))
       case 'stats': return poll(step.of, step.is, step.withinMs)
+      case 'signal': return terminate()
       case 'together': return void await Promise.all(step.branches.map(all))
     }
   }
@@ -154,6 +157,14 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
       if (synced(link.answer())) return
     }
     throw new NotSynced()
+  }
+
+  function terminate(): void {
+    const request = stage.address('target', channel)
+    if (!stage.terminate || !request) return
+    const at = probe.now()
+    stage.terminate()
+    acts.push({ at, doneAt: probe.now(), kind: 'signal', request, status: 0, body: '' })
   }
 
   async function poll(of: 'subscribers' | 'plays', is: number, withinMs: number): Promise<void> {

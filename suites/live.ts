@@ -3,13 +3,15 @@
  * reference server with a named fault. The engine judges both as it would judge anybody's server, by all rules,
  * on what the stimuli of the twin's own rule show.
  */
+import { start as startChild } from '../harness/child.ts'
 import { run } from '../harness/run.ts'
 import { ordinaryRequest, type RunOptions } from '../harness/request.ts'
 import { wire } from '../harness/probe.ts'
 import { finite } from '../spec/bytes.ts'
-import type { Link, RuleId, Transcript } from '../spec/model.ts'
+import type { Link, RuleId, Transcript, Verdict } from '../spec/model.ts'
 import { rooms } from '../spec/sse/index.ts'
 import { playBack, signature, type Part } from '../servers/faulty/player.ts'
+import { command, type Ready } from '../servers/index.ts'
 import { start } from '../servers/node-http.ts'
 import type { Fault } from '../servers/stream/faults.ts'
 import { faultsOfKill, type Twin } from './mutation.ts'
@@ -60,15 +62,36 @@ export async function faultsOfLive(twin: Twin): Promise<string[]> {
   return livePath(twin) === 'fault' ? driven(twin) : played(twin)
 }
 
-async function driven({ rule, mutant }: Twin): Promise<string[]> {
+const finalRules: ReadonlySet<RuleId> = new Set(
+  suites.flatMap(({ stimuli }) => stimuli).filter(({ final }) => final).flatMap(({ feeds }) => feeds),
+)
+
+/** A server that is told to stop has a process of its own. */
+async function stopped({ rule, mutant }: Twin): Promise<string[]> {
+  const child = startChild(command('node-http', ['--fault', String(mutant.fault)]))
+  try {
+    const { descriptor } = JSON.parse(await child.firstLine(10_000)) as Ready
+    const { verdicts } = await run({ ...options(descriptor, [rule.id]), runs: 1 }, { terminate: () => child.terminate() })
+    return faultsOfKill(rule, mutant, outcomesOf(verdicts))
+  } finally {
+    await child.end()
+  }
+}
+
+async function driven(twin: Twin): Promise<string[]> {
+  const { rule, mutant } = twin
+  if (finalRules.has(rule.id)) return stopped(twin)
   const server = await start({ fault: mutant.fault as Fault })
   try {
     const { verdicts } = await run({ ...options(new URL('/streamproof', server.url).href, [rule.id]), runs: 10 })
-    return faultsOfKill(rule, mutant, new Map(verdicts.map(({ rule: id, outcome, note }) => [id, outcome === 'broken' ? `broken: ${note}` : outcome])))
+    return faultsOfKill(rule, mutant, outcomesOf(verdicts))
   } finally {
     await server.close()
   }
 }
+
+const outcomesOf = (verdicts: readonly Verdict[]): Map<RuleId, string> =>
+  new Map(verdicts.map(({ rule, outcome, note }) => [rule, outcome === 'broken' ? `broken: ${note}` : outcome]))
 
 /** Right links of every room, for what the edited example does not show. */
 const rightLinks: readonly Link[] = rooms.flatMap(({ example }) => example.links)
@@ -91,8 +114,7 @@ async function played({ room, rule, mutant }: Twin): Promise<string[]> {
   const server = await playBack([...firsts.map((link) => ({ request: wire(ordinary), link })), ...parts], base)
   try {
     const { verdicts } = await run(options(server.url, [rule.id]))
-    const seen = new Map<RuleId, string>(verdicts.map(({ rule: id, outcome, note }) => [id, outcome === 'broken' ? `broken: ${note}` : outcome]))
-    return faultsOfKill(rule, mutant, seen)
+    return faultsOfKill(rule, mutant, outcomesOf(verdicts))
   } finally {
     await server.close()
   }

@@ -77,6 +77,8 @@ export type Step =
   | { readonly do: 'tune'; readonly values: Readonly<Record<string, number>> }
   /** asks for stats, again and again until the number is as wanted or `withinMs` have passed; the last answer is kept as an act */
   | { readonly do: 'stats'; readonly of: 'subscribers' | 'plays'; readonly is: number; readonly withinMs: number }
+  /** the kit tells the process that it has started to stop (SIGTERM) */
+  | { readonly do: 'signal' }
   /** branches that go on at the same time */
   | { readonly do: 'together'; readonly branches: readonly (readonly Step[])[] }
 
@@ -97,6 +99,8 @@ export interface Stimulus {
   readonly authorized?: true
   /** keeps target and kit so busy that others would be late: comes after them */
   readonly loud?: true
+  /** ends a target that the kit has started; the very last of a run */
+  readonly final?: true
   /** only when the base answer calls for it */
   readonly when?: (base: BaseFacts) => boolean
   readonly steps: readonly Step[]

@@ -146,6 +146,22 @@ export const lifecycle: Suite = {
       deadlineMs: quietMs + 1000,
     },
     {
+      id: 'lifecycle/shutdown',
+      says: 'SIGTERM to the server that the kit has started, with a stream open, and another one asked for after it',
+      feeds: ['sse/lifecycle/graceful-shutdown'],
+      profile: 'safe',
+      final: true,
+      steps: [
+        { do: 'open', link: 'draining', role: 'channel', to: 'stream' },
+        { do: 'signal' },
+        // the signal is on its way a moment longer than a request
+        { do: 'read', link: 'draining', until: { ms: 300 } },
+        { do: 'open', link: 'late', role: 'late', to: 'stream', until: { head: true, thenMs: 0 } },
+        { do: 'read', link: 'draining', until: { end: true, thenMs: 0 } },
+      ],
+      deadlineMs: 9000,
+    },
+    {
       id: 'lifecycle/latency',
       says: `${timed} events published one by one, to see how long each is on its way`,
       feeds: ['sse/lifecycle/event-latency'],
