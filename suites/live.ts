@@ -113,12 +113,19 @@ async function played({ room, rule, mutant }: Twin): Promise<string[]> {
   const [base = wrong] = firsts.slice(-1)
   const server = await playBack([...firsts.map((link) => ({ request: wire(ordinary), link })), ...parts], base)
   try {
-    const { verdicts } = await run(options(server.url, [rule.id]))
+    const { verdicts } = await run({ ...options(server.url, [rule.id, ...rulesOf(wrong.role)]), observeMs: Math.max(1400, lastAt(wrong) + 400) })
     return faultsOfKill(rule, mutant, outcomesOf(verdicts))
   } finally {
     await server.close()
   }
 }
+
+/** Rules whose stimuli open a link of that role, so that the wrong one is asked for. */
+const rulesOf = (role: string): RuleId[] => suites.flatMap(({ stimuli }) => stimuli)
+  .filter(({ needs, steps }) => needs === undefined && opens(steps).some((step) => step.role === role))
+  .flatMap(({ feeds }) => feeds)
+
+const lastAt = ({ chunks, openedAt }: Link): number => (chunks.at(-1)?.at ?? openedAt) - openedAt
 
 /** What the ordinary request meets, so that the kit comes to ask for the wrong link. */
 function firstAnswers(wrong: Link, edited: Transcript, roles: ReadonlyMap<string, Link>): Link[] {
