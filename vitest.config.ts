@@ -6,5 +6,8 @@ export default defineConfig({
     include: ['suites/**/*.test.ts'],
     exclude: [...configDefaults.exclude, 'suites/target.test.ts'],
     pool: 'forks',
+    // the long files mostly wait for servers: two of them share two cores well
+    maxWorkers: 2,
+    maxConcurrency: 10,
   },
 })
