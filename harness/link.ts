@@ -10,6 +10,8 @@ import { Allowance, linkLimit, opened, wire, type Dial } from './wire.ts'
 /** ms and bytes; what is waited for between our FIN and giving up on the rest */
 const farewellMs = 50
 const farewellBytes = 256 * 1024
+/** bytes; what is decoded anew at each arrival that a sentinel is waited for */
+const wholeBytes = 64 * 1024
 
 /** One request on a connection of its own, and what has come back so far. */
 export class OpenLink {
@@ -22,6 +24,7 @@ export class OpenLink {
   readonly over: Promise<void>
   readonly #allowance: Allowance
   #openedAt: number
+  #received = 0
   #drained = 0
   #ended: Ended | undefined
   #completeAt: number | undefined
@@ -63,6 +66,7 @@ export class OpenLink {
     if (this.#ended) return this.#drain(data.length)
     const chunk = { at: this.#now(), bytes: new Uint8Array(data) }
     this.#chunks.push(chunk)
+    this.#received += data.length
     this.#reader.push(chunk)
     if (this.#reader.state !== 'head') this.#headAt ??= chunk.at
     if (this.#reader.state === 'complete' || this.#reader.state === 'not-http') this.#completeAt ??= chunk.at
@@ -120,20 +124,17 @@ export class OpenLink {
     if ('sentinel' in until) {
       const text = Buffer.from(until.sentinel)
       let looked = 0
+      let near = false
       return () => {
-        // the raw bytes are searched first: decoding everything anew at each arrival would be quadratic
-        const recent = Buffer.concat(this.#chunks.slice(Math.max(0, looked - 2)).map(({ bytes }) => bytes))
+        const fresh = this.#chunks.slice(Math.max(0, looked - 2))
         looked = this.#chunks.length
-        if (!recent.includes(text)) return this.#sentinelNear && this.#saw(until.sentinel)
-        this.#sentinelNear = true
-        return this.#saw(until.sentinel)
+        // of a long stream the raw bytes are searched first: to decode all of it at each arrival would be quadratic
+        if (this.#received > wholeBytes) near ||= Buffer.concat(fresh.map(({ bytes }) => bytes)).includes(text)
+        return (near || this.#received <= wholeBytes) && this.#saw(until.sentinel)
       }
     }
     return () => false
   }
-
-  /** the sentinel's bytes have come, its blank line perhaps not */
-  #sentinelNear = false
 
   #saw(data: string): boolean {
     // a target that declares JSON may write the JSON string of a JSON text

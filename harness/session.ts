@@ -31,7 +31,7 @@ const bodyMs = 1500
 /** a driver has asked to be tried */
 const driverBudget = 1000
 const strangerPool = { atOnce: 4, spacingMs: 200 }
-const localPool = { atOnce: 12, spacingMs: 0 }
+const localPool = { atOnce: 8, spacingMs: 0 }
 const loudPool = { atOnce: 2, spacingMs: 0 }
 
 /** Call `contact`, then, when it told a `kind`, `examine`; `verdicts` and `notes` say what was seen at any time. */

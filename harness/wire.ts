@@ -22,7 +22,7 @@ export interface Limit {
   readonly lines: number
 }
 
-export const linkLimit: Limit = { bytes: 4 * 1024 * 1024, lines: 50_000 }
+export const linkLimit: Limit = { bytes: 2 * 1024 * 1024, lines: 32_768 }
 
 /** What a link may still bring. */
 export class Allowance {
