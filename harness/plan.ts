@@ -1,7 +1,7 @@
 /** Which provocations a run makes, and why not the others. Pure. */
 import type { Declares, RuleId, Why } from '../spec/model.ts'
 import type { Answer } from '../spec/sse/exchange.ts'
-import type { BaseFacts, Property, Step, Stimulus, Suite } from '../suites/stimulus.ts'
+import { opens, type BaseFacts, type Property, type Stimulus, type Suite } from '../suites/stimulus.ts'
 
 /** What is known of the target before anything but the first request was sent. */
 export interface Situation {
@@ -58,10 +58,6 @@ export function planned(suites: readonly Suite[], situation: Situation): Plan {
   return { stimuli, properties, skipped }
 }
 
-/** The steps that open a link, those of branches included. */
-function opens(steps: readonly Step[]): Extract<Step, { do: 'open' }>[] {
-  return steps.flatMap((step) => (step.do === 'open' ? [step] : step.do === 'together' ? opens(step.branches.flat()) : []))
-}
 
 type Reason = Pick<Skipped, 'why' | 'note'>
 

@@ -1,6 +1,6 @@
 /** What a run would send, for `--plan`. Sends nothing, so it says what follows from each kind of first answer. Pure. */
 import { suites } from '../suites/sse/index.ts'
-import type { Stimulus } from '../suites/stimulus.ts'
+import { opens, type Stimulus } from '../suites/stimulus.ts'
 import { planned, type Situation } from './plan.ts'
 import { isLoopback, ordinaryRequest, type RunOptions } from './request.ts'
 import { redactText, redactUrl, secretsOf } from './secrets.ts'
@@ -54,6 +54,6 @@ export function plan(options: RunOptions): string[] {
 }
 
 function described({ id, says, steps }: Stimulus): string {
-  const opened = steps.filter((step) => step.do === 'open').length
+  const opened = opens(steps).length
   return `  ${id}: ${says} (${opened} ${opened === 1 ? 'connection' : 'connections'})`
 }

@@ -14,7 +14,7 @@ export interface Chunk {
   readonly bytes: Uint8Array
 }
 
-/** The request as it went out. `raw` replaces everything else on the wire when a rule needs an illegal request. */
+/** The request as it went out. */
 export interface SentRequest {
   readonly method: string
   /** absolute URL */

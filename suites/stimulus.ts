@@ -57,7 +57,7 @@ export type Step =
   | {
       readonly do: 'open'; readonly link: string; readonly role: string; readonly to: Address; readonly asked?: Asked
       readonly until?: Until; readonly stalled?: true; readonly stay?: true
-      /** 16 MiB when absent */
+      /** where a flood has to be read to its end; without it the limit that every link has */
       readonly limitBytes?: number
     }
   /** reads an open link on; it stays open */
