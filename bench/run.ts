@@ -9,6 +9,7 @@ import { Probe } from '../harness/probe.ts'
 import { ordinaryRequest, type RunOptions } from '../harness/request.ts'
 import { run } from '../harness/run.ts'
 import { allRules } from '../harness/selection.ts'
+import { drivePool } from '../harness/session.ts'
 import type { SentRequest } from '../spec/model.ts'
 import { command, references, type Ready } from '../servers/index.ts'
 import { suites } from '../suites/sse/index.ts'
@@ -49,13 +50,17 @@ if (!found) throw new Error('the property that is measured is gone')
 // short payloads only: the rate is of cases, not of bytes
 const property: Property = { ...found, examples: [], runs: cases }
 
-async function perSecond(request: SentRequest, fresh: boolean): Promise<number> {
+/** Cases a second; `atOnce` connections side by side, on each of them one case after the other. */
+async function perSecond(request: SentRequest, atOnce: number, fresh = false): Promise<number> {
   const probe = new Probe({ insecure: false })
+  const measured: Property = { ...property, runs: cases / atOnce, ...(fresh ? { fresh: true as const } : {}) }
   const began = performance.now()
-  const done = await drive(fresh ? { ...property, fresh: true } : property, allRules, probe.keep(), { probe, request, declares: {}, seed: 1 })
+  const done = await Promise.all(Array.from({ length: atOnce }, (_, i) =>
+    drive(measured, allRules, probe.keep(), { probe, request, declares: {}, seed: i })))
   probe.abort()
-  if ([...done.byRule.values()].some(({ failing }) => failing.length > 0)) throw new Error('a case failed: nothing to measure')
-  return done.cases / ((performance.now() - began) / 1000)
+  const failed = done.some(({ byRule }) => [...byRule.values()].some(({ failing }) => failing.length > 0))
+  if (failed) throw new Error('a case failed: nothing to measure')
+  return done.reduce((sum, one) => sum + one.cases, 0) / ((performance.now() - began) / 1000)
 }
 
 /** The floor: the same requests on one connection, nobody looking at the answers. */
@@ -80,17 +85,21 @@ for (const { name, label } of references) {
     const { body: _, ...ordinary } = ordinaryRequest(options(new URL('play', url).href))
     const request: SentRequest = { ...ordinary, method: 'POST', headers: [...ordinary.headers, ['Content-Type', 'application/json']] }
     const kept: number[] = []
+    const asRun: number[] = []
     const opened: number[] = []
     const bare: number[] = []
+    await perSecond(request, drivePool.atOnce)
     for (let round = 0; round < rounds; round++) {
       bare.push(await floor(request))
-      kept.push(await perSecond(request, false))
-      opened.push(await perSecond(request, true))
+      kept.push(await perSecond(request, 1))
+      asRun.push(await perSecond(request, drivePool.atOnce))
+      opened.push(await perSecond(request, 1, true))
     }
     const report = await run(options(descriptor))
     process.stdout.write([
       `${label}: whole run ${(report.run.ms / 1000).toFixed(1)} s, ${report.run.cases} cases, ${report.run.links} connections`,
-      `  judged cases a second, one after the other: ${median(kept).toFixed(0)} kept alive (${(median(kept) / median(bare)).toFixed(2)} of unjudged), ${median(opened).toFixed(0)} on fresh sockets`,
+      `  judged cases a second: ${median(asRun).toFixed(0)} as a run drives them (${drivePool.atOnce} kept connections); one after the other `
+        + `${median(kept).toFixed(0)} kept alive (${(median(kept) / median(bare)).toFixed(2)} of unjudged), ${median(opened).toFixed(0)} on fresh sockets`,
       '',
     ].join('\n'))
   } finally {

@@ -33,6 +33,8 @@ const driverBudget = 1000
 const strangerPool = { atOnce: 4, spacingMs: 200 }
 const localPool = { atOnce: 8, spacingMs: 0 }
 const loudPool = { atOnce: 2, spacingMs: 0 }
+/** properties side by side, each on a kept connection, one case after the other: waiting for one, others go on */
+export const drivePool: Pool = { atOnce: 4, spacingMs: 0 }
 
 /** Call `contact`, then, when it told a `kind`, `examine`; `verdicts` and `notes` say what was seen at any time. */
 export class Session {
@@ -176,7 +178,7 @@ export class Session {
     if (!request) return
     const patience = new Patience()
     const own = path === undefined ? properties : properties.filter(({ feeds }) => feeds[0] === this.#options.replay?.split(':')[0])
-    await pooled(own, { atOnce: 3, spacingMs: 0 }, async (property) => {
+    await pooled(own, drivePool, async (property) => {
       const connection = this.#probe.keep()
       this.#drives.push(await drive(property, this.#rules, connection, {
         probe: this.#probe,
