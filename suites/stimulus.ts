@@ -16,10 +16,21 @@ export interface Asked {
   readonly body?: string
   /** `Last-Event-ID`: the last event ID that another link of the stimulus has committed (none: no header), or UTF-8 text */
   readonly lastEventId?: { readonly of: string } | { readonly text: string }
-  /** query fields to add to the URL */
-  readonly query?: Readonly<Record<string, string>>
+  /** query fields to add to the URL: a text, or the last event ID that another link has committed */
+  readonly query?: Readonly<Record<string, string | { readonly of: string }>>
   /** the token of `--token` and the Authorization of `--header` are left out */
   readonly anonymous?: true
+  /** wrong credentials of the same kind stand in their place */
+  readonly forged?: true
+  /**
+   * a token instead of them: one that a `token` step obtained, or a text; `by` when it matters how it is sent. Without
+   * that token, and where the target does not take one that way (`declares.auth`), the link is not opened
+   */
+  readonly token?: ({ readonly of: string } | { readonly text: string }) & { readonly by?: 'header' | 'query' }
+  /** as a page of another origin: that of the run, unless `headers` has an Origin */
+  readonly page?: true
+  /** instead of the request the preflight for it, that asks for these header names: no credentials, no body */
+  readonly preflight?: readonly string[]
 }
 
 /** When to stop reading a link, apart from the end of the message and the byte limit. */
@@ -44,10 +55,17 @@ export type Address =
   | 'stream'
   | 'play'
   | 'limited'
+  /** the channel of this stimulus where it needs a token of the user of that name */
+  | 'secure'
+  /** the same of the sibling */
+  | 'secure-sibling'
   /** another channel, whose name begins with that of this stimulus */
   | 'sibling'
   /** a channel whose name the contract forbids */
   | 'forbidden-channel'
+
+/** What `stats` counts, and a stimulus waits for. */
+export type StatName = 'subscribers' | 'plays' | 'works'
 
 export type Step =
   /**
@@ -55,7 +73,9 @@ export type Step =
    * `stalled`: not a byte is read until a `read` step; `stay`: the link stays open when `until` is reached
    */
   | {
-      readonly do: 'open'; readonly link: string; readonly role: string; readonly to: Address; readonly asked?: Asked
+      readonly do: 'open'; readonly link: string; readonly role: string; readonly asked?: Asked
+      /** `work`: the stream of the work that the stimulus has started last */
+      readonly to: Address | 'work'
       readonly until?: Until; readonly stalled?: true; readonly stay?: true
       /** where a flood has to be read to its end; without it the limit that every link has */
       readonly limitBytes?: number
@@ -76,7 +96,15 @@ export type Step =
   /** sets the limits of the channel (contract: tune) */
   | { readonly do: 'tune'; readonly values: Readonly<Record<string, number>> }
   /** asks for stats, again and again until the number is as wanted or `withinMs` have passed; the last answer is kept as an act */
-  | { readonly do: 'stats'; readonly of: 'subscribers' | 'plays'; readonly is: number; readonly withinMs: number }
+  | { readonly do: 'stats'; readonly of: StatName; readonly is: number; readonly withinMs: number }
+  /** starts work that makes these events, so many ms apart (contract: work) */
+  | { readonly do: 'work'; readonly events: readonly Event[]; readonly pauseMs: number }
+  /** cancels the work that the stimulus has started last, or work that the target has never taken */
+  | { readonly do: 'cancel'; readonly unknown?: true }
+  /** obtains a token for the user that has the channel of this stimulus, or its sibling (contract: tokens) */
+  | { readonly do: 'token'; readonly name: string; readonly ttlMs: number; readonly to?: 'sibling' }
+  /** revokes a token that was obtained under that name */
+  | { readonly do: 'revoke'; readonly token: string }
   /** the kit tells the process that it has started to stop (SIGTERM) */
   | { readonly do: 'signal' }
   /** branches that go on at the same time */
@@ -95,6 +123,8 @@ export interface Stimulus {
   readonly needs?: readonly string[]
   /** only for targets whose ordinary request is a GET without a body */
   readonly getOnly?: true
+  /** only for targets whose ordinary request is a POST with JSON */
+  readonly postOnly?: true
   /** only when the target wants credentials (`--token` or an Authorization header was given) */
   readonly authorized?: true
   /** keeps target and kit so busy that others would be late: comes after them */
@@ -118,6 +148,12 @@ export interface BaseFacts {
   readonly ids: number
   /** ms from the head to the end of the message when the target ended it */
   readonly endedAfterMs?: number
+  /** the ordinary request carries Authorization */
+  readonly authorization?: true
+  /** the page of another origin that asks; `meant`: the user or the target itself says that it is let in */
+  readonly page?: { readonly origin: string; readonly meant: boolean }
+  /** ms; the heartbeat that a driver declares and does not let the kit tune */
+  readonly fixedHeartbeatMs?: number
 }
 
 /** What a driver is asked to play (contract: play). */
@@ -158,8 +194,28 @@ export function opens(steps: readonly Step[]): Extract<Step, { do: 'open' }>[] {
   return steps.flatMap((step) => (step.do === 'open' ? [step] : step.do === 'together' ? step.branches.flatMap(opens) : []))
 }
 
-/** The request of a stimulus: the ordinary one, changed as asked. Host fields are left to the probe. Pure. */
-export function changed(ordinary: SentRequest, asked: Asked = {}): SentRequest {
+/** ms that steps take however fast the target is; of branches the longest. Pure. */
+export function leastMs(steps: readonly Step[], windowMs: number): number {
+  const untilMs = (until: Until | undefined): number =>
+    (!until ? 0 : 'window' in until ? windowMs : 'ms' in until ? until.ms : 0)
+  return steps.reduce((sum, step) => {
+    switch (step.do) {
+      case 'open':
+      case 'read': return sum + untilMs(step.until)
+      case 'publish': return sum + (step.batches.length - 1) * (step.everyMs ?? 0)
+      case 'together': return sum + Math.max(0, ...step.branches.map((branch) => leastMs(branch, windowMs)))
+      default: return sum
+    }
+  }, 0)
+}
+
+/**
+ * The request of a stimulus: the ordinary one, changed as asked. Host fields are left to the probe. Pure.
+ *
+ * @param page the origin of pages, where the ordinary request has none
+ */
+export function changed(ordinary: SentRequest, asked: Asked = {}, page?: string): SentRequest {
+  if (asked.preflight) return preflight(ordinary, asked.preflight, page)
   const edits = Object.entries(asked.headers ?? {})
   const dropped = new Set(edits.map(([name]) => name.toLowerCase()))
   if (asked.anonymous) dropped.add('authorization').add('cookie')
@@ -170,9 +226,41 @@ export function changed(ordinary: SentRequest, asked: Asked = {}): SentRequest {
     method: asked.method ?? ordinary.method,
     version: asked.version ?? ordinary.version,
     headers: [
-      ...ordinary.headers.filter(([name]) => !dropped.has(name.toLowerCase())),
+      ...ordinary.headers.filter(([name]) => !dropped.has(name.toLowerCase()))
+        .map(([name, value]) => [name, asked.forged ? forged(name, value) : value] as const),
       ...edits.flatMap(([name, value]) => (value === null ? [] : [[name, value] as const])),
+      ...(asked.page && !dropped.has('origin') ? originField(ordinary, page) : []),
     ],
     ...(body === undefined ? {} : { body }),
   }
+}
+
+/** The Origin that the ordinary request lacks. */
+const originField = ({ headers }: SentRequest, page: string | undefined): [name: string, value: string][] =>
+  (page === undefined || headers.some(([name]) => /^origin$/i.test(name)) ? [] : [['Origin', page]])
+
+/** Fetch, "CORS-preflight fetch": of what the page sends only the names, as a list without spaces. */
+function preflight(ordinary: SentRequest, names: readonly string[], page: string | undefined): SentRequest {
+  const { url, version, method, headers } = ordinary
+  return {
+    url,
+    version,
+    method: 'OPTIONS',
+    headers: [
+      ...headers.filter(([name]) => /^(?:host|user-agent|accept-encoding|origin)$/i.test(name)),
+      ...originField(ordinary, page),
+      ['Accept', '*/*'],
+      ['Access-Control-Request-Method', method],
+      ['Access-Control-Request-Headers', names.join(',')],
+    ],
+  }
+}
+
+/** A field value with wrong credentials where it had some: of the same scheme, and cookies of the same names. */
+function forged(name: string, value: string): string {
+  const wrong = 'streamproof-wrong-credentials'
+  if (/^cookie$/i.test(name)) return value.replace(/=[^;]*/g, `=${wrong}`)
+  if (!/^authorization$/i.test(name)) return value
+  const scheme = /^[!#$%&'*+.^`|~\w-]+ +(?=\S)/.exec(value)?.[0] ?? ''
+  return scheme + (/^basic /i.test(scheme) ? Buffer.from(`streamproof:${wrong}`).toString('base64') : wrong)
 }

@@ -33,9 +33,17 @@ function read(exchange: Exchange, of?: 'sibling'): Published[] {
     .toSorted((a, b) => a.at - b.at)
     .flatMap((act) => {
       const ids = idsOf(act)
-      const events = JSON.parse(String(act.request.body)) as readonly Event[]
-      return events.map((event, i) => ({ event, id: ids[i] ?? event.id, at: act.at, doneAt: act.doneAt }))
+      return batchOf(act).map((event, i) => ({ event, id: ids[i] ?? event.id, at: act.at, doneAt: act.doneAt }))
     })
+}
+
+const batches = new WeakMap<Act, readonly Event[]>()
+
+/** The events of a publish, as they were asked for. */
+export function batchOf(act: Act): readonly Event[] {
+  const batch = batches.get(act) ?? (JSON.parse(String(act.request.body)) as readonly Event[])
+  batches.set(act, batch)
+  return batch
 }
 
 function idsOf({ body }: Act): readonly (string | undefined)[] {

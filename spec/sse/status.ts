@@ -8,6 +8,7 @@ import { retryAfter } from '../fields.ts'
 import type { Link, Note, Room, Rule, Transcript } from '../model.ts'
 import type { Line } from './decode.ts'
 import { askedForStream, forEvery, quote, withRole, type Answer, type Exchange } from './exchange.ts'
+import { resumedFrom } from './history.ts'
 import { isOverload, methods } from './status/methods.ts'
 import { isRedirect, redirectUsable } from './status/redirects.ts'
 import { refusals } from './status/refusals.ts'
@@ -29,6 +30,7 @@ const closing = (link: Link): Link => ({
 const numbered = (link: Link, n: number): Link => ({ ...link, id: `${link.role}-${n}` })
 const resuming = [['Host', 'target.test'], ['Accept', 'text/event-stream'], ['Last-Event-ID', '2']] as const
 const nothing = 'Content-Length: 0'
+const noStore = 'Cache-Control: no-store'
 
 const example: Transcript = {
   ...session(
@@ -38,17 +40,17 @@ const example: Transcript = {
     opened('plain', { headers: [['Host', 'target.test']] }),
     opened('anything', { headers: [['Host', 'target.test'], ['Accept', '*/*']] }),
     opened('conditional'),
-    bare('again', {}, '204 No Content'),
-    closing(bare('head', as('HEAD'), '200 OK', 'Content-Type: text/event-stream', 'Cache-Control: no-store')),
+    bare('again', {}, '204 No Content', noStore),
+    closing(bare('head', as('HEAD'), '200 OK', 'Content-Type: text/event-stream', noStore)),
     closing(bare('options', as('OPTIONS'), '204 No Content', 'Allow: GET, HEAD, OPTIONS')),
     bare('unknown-method', as('STREAMPROOF'), '405 Method Not Allowed', 'Allow: GET, HEAD, OPTIONS', nothing),
     bare('unauthorized', {}, '401 Unauthorized', 'WWW-Authenticate: Bearer', nothing),
     bare('bad-play', as('POST'), '400 Bad Request', nothing),
-    bare('forbidden-channel', {}, '404 Not Found', nothing),
+    bare('forbidden-channel', {}, '404 Not Found', noStore, nothing),
     finite('channel', sent(5, 'id: 1\ndata: first\n\n'), sent(6, 'id: 2\ndata: last\n\n')),
-    bare('finished', { headers: resuming }, '204 No Content'),
+    bare('finished', { headers: resuming }, '204 No Content', noStore),
     ...[1, 2].map((n) => numbered(live('limited', sent(5, ': connected\n\n')), n)),
-    numbered(bare('limited', {}, '503 Service Unavailable', 'Retry-After: 2', nothing), 3),
+    numbered(bare('limited', {}, '503 Service Unavailable', 'Retry-After: 2', noStore, nothing), 3),
   ),
   declares: { maxSubscribers: 2 },
 }
@@ -61,6 +63,7 @@ const ok200: Rule<Exchange> = {
   harm: 'EventSource takes any other status for failure and gives up for good',
   fix: 'answer 200; look for a framework that makes 201 of POST, a proxy that makes 206 of Range, and a redirect ' +
     'without Location',
+  needs: ['head'],
   check: (exchange) => forEvery(
     askedForStream(exchange).filter((one) => {
       const noTarget = one.status >= 300 && one.status < 400 && one.values('location').length === 0
@@ -100,8 +103,7 @@ const stop204: Rule<Exchange> = {
 
 /** The reconnection a client makes that has read all of `reader`: same last event ID, none when that is empty. */
 function continues(one: Answer, reader: Answer): boolean {
-  const sentId = one.link.request.headers.find(([name]) => name.toLowerCase() === 'last-event-id')?.[1] ?? ''
-  return reader.isEventStream && !reader.isOpen && reader.stream.lastEventId === sentId
+  return reader.isEventStream && !reader.isOpen && reader.stream.lastEventId === (resumedFrom(one) ?? '')
 }
 
 const noBody204: Rule<Exchange> = {
@@ -111,6 +113,7 @@ const noBody204: Rule<Exchange> = {
   says: 'a 204 has no body, no Content-Length and no Transfer-Encoding',
   harm: 'what follows the head is read as the next answer of the connection, or the client waits for it',
   fix: 'end a 204 without content: res.writeHead(204).end(), Response(status_code=204) in FastAPI',
+  needs: ['framing'],
   check: (exchange) => forEvery(
     exchange.answers.filter(({ status }) => status === 204),
     'a head and nothing else',
@@ -143,6 +146,7 @@ const noInstantEmpty200: Rule<Exchange> = {
   applies: ({ exchanges }) =>
     (exchanges.some(({ answers }) => answers.some((one) => one.link.role === 'again' || isInstantlyEmptyBase(one)))
       ? undefined : 'no stream ended at once without an event'),
+  needs: ['times', 'end'],
   check: (exchange) => forEvery(
     withRole(exchange, 'again').filter(({ status }) => status > 0),
     'no second stream that ends at once without an event',

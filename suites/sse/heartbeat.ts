@@ -1,7 +1,7 @@
 /** How the heartbeat room is provoked: silence, and events while heartbeats are due. */
 import { beatLines } from '../../spec/sse/heartbeat/place.ts'
 import type { Event } from '../../spec/model.ts'
-import type { Step, Suite } from '../stimulus.ts'
+import type { Step, Stimulus, Suite } from '../stimulus.ts'
 
 /** what a client accepts that can read a compressed stream */
 const compressed = { headers: { 'Accept-Encoding': 'gzip, deflate, br, zstd' } } as const
@@ -14,37 +14,48 @@ const busy: readonly (readonly Event[])[] =
   Array.from({ length: 60 }, (_, batch) => Array.from({ length: 5 }, (__, n) => beat(batch, n)))
 
 /** A clock beside the silence, on another channel: it stands still when the kit or the target does. */
-const ticks: readonly (readonly Event[])[] = Array.from({ length: 25 }, (_, n) => [{ data: `tick ${n}` }])
+const ticks = (length: number): Event[][] => Array.from({ length }, (_, n) => [{ data: `tick ${n}` }])
 
 const both = (until: Extract<Step, { do: 'read' }>['until']): Step => ({
   do: 'together',
   branches: ['plain', 'compressed'].map((link) => [{ do: 'read', link, until }]),
 })
 
+/** ms; heartbeats that a target may have declared and does not let the kit tune: it takes two of them to see one missing */
+const fixed = [2000, 4000, 8000, 16_500] as const
+
+/** Nothing is published on the channel for so long, beside ticks on another one. */
+const silence = (slug: string, ms: number, tickMs: number, when: (fixedMs: number | undefined) => boolean): Stimulus => ({
+  id: `heartbeat/${slug}`,
+  says: 'a channel on which nothing happens, with a short heartbeat if it can be set, read as it is and compressed',
+  feeds: [
+    'sse/heartbeat/interval', 'sse/heartbeat/silence-bounded', 'sse/heartbeat/is-comment',
+    'sse/heartbeat/complete-line', 'sse/heartbeat/flushed',
+  ],
+  profile: 'full',
+  needs: ['channel', 'publish'],
+  when: ({ fixedHeartbeatMs }) => when(fixedHeartbeatMs),
+  steps: [
+    // left out by itself where the target does not offer it
+    { do: 'tune', values: { heartbeatMs: 500 } },
+    { do: 'open', link: 'plain', role: 'channel', to: 'stream' },
+    { do: 'open', link: 'compressed', role: 'channel', to: 'stream', asked: compressed },
+    { do: 'publish', to: 'sibling', batches: ticks(Math.ceil(ms / tickMs) + 1), everyMs: tickMs },
+    { do: 'publish', batches: [[{ data: 'beat-after' }]] },
+    both({ sentinel: 'beat-after' }),
+  ],
+  deadlineMs: ms + 1600,
+})
+
 export const heartbeat: Suite = {
   id: 'sse/heartbeat',
   properties: [],
   stimuli: [
-    {
-      id: 'heartbeat/silence',
-      says: 'a channel on which nothing happens, with a short heartbeat if it can be set, read as it is and compressed',
-      feeds: [
-        'sse/heartbeat/interval', 'sse/heartbeat/silence-bounded', 'sse/heartbeat/is-comment',
-        'sse/heartbeat/complete-line', 'sse/heartbeat/flushed',
-      ],
-      profile: 'full',
-      needs: ['channel', 'publish'],
-      steps: [
-        // left out by itself where the target does not offer it
-        { do: 'tune', values: { heartbeatMs: 500 } },
-        { do: 'open', link: 'plain', role: 'channel', to: 'stream' },
-        { do: 'open', link: 'compressed', role: 'channel', to: 'stream', asked: compressed },
-        { do: 'publish', to: 'sibling', batches: ticks, everyMs: 100 },
-        { do: 'publish', batches: [[{ data: 'beat-after' }]] },
-        both({ sentinel: 'beat-after' }),
-      ],
-      deadlineMs: 4000,
-    },
+    silence('silence', 2400, 100, (fixedMs) => fixedMs === undefined || fixedMs <= 1100),
+    ...fixed.map((untilMs, i) => {
+      const aboveMs = fixed[i - 1] ?? 1100
+      return silence(`silence-${untilMs / 1000}s`, 2 * untilMs + 1500, 250, (fixedMs = 0) => fixedMs > aboveMs && fixedMs <= untilMs)
+    }),
     {
       id: 'heartbeat/busy',
       says: 'events of many lines in quick succession, with the shortest heartbeat',

@@ -173,10 +173,11 @@ export const resume: Suite = {
       'header-wins', 'a client that comes back with one id in the header and another in the query',
       ['header-wins'],
       [
-        ...reader('first', named('h', 1, 5)),
+        ...reader('early', named('h', 1, 2)),
+        ...reader('first', named('h', 3, 5)),
         publish(...named('h', 6, 7)),
-        ...visitor('two-ids', 'two-ids', { ...after('first'), query: { lastEventId: 'h-1' } }, named('h', 8, 10)),
-        ...visitor('query', 'query-id', { query: { lastEventId: 'h-3' } }, named('h', 11, 13)),
+        ...visitor('two-ids', 'two-ids', { ...after('first'), query: { lastEventId: { of: 'early' } } }, named('h', 8, 10)),
+        ...visitor('query', 'query-id', { query: { lastEventId: { of: 'early' } } }, named('h', 11, 13)),
       ],
     ),
     onChannel(

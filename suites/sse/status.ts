@@ -11,7 +11,7 @@ const badPlays: Readonly<Record<string, string>> = {
   'wrong-types': '{"events": {"data": "no list"}, "pauseMs": "soon", "end": "never"}',
 }
 
-const refusal = (id: string, says: string, rest: Pick<Stimulus, 'steps' | 'needs' | 'authorized'>): Stimulus =>
+const refusal = (id: string, says: string, rest: Pick<Stimulus, 'steps' | 'needs' | 'postOnly'>): Stimulus =>
   ({ id, says, feeds: ['sse/status/errors-before-stream'], profile: 'full', deadlineMs: 1500, ...rest })
 
 /** Bytes behind the head come a moment later, if they come; a server that ended its answer closes before that. */
@@ -90,7 +90,7 @@ export const status: Suite = {
     {
       id: 'status/again',
       says: 'a second request, because the first stream ended at once without an event',
-      feeds: ['sse/status/no-instant-empty-200'],
+      feeds: ['sse/status/no-instant-empty-200', 'sse/caching/stop-not-cached'],
       profile: 'full',
       when: ({ isEventStream, events, endedAfterMs }) =>
         isEventStream && events === 0 && endedAfterMs !== undefined && endedAfterMs <= instantMs,
@@ -98,11 +98,11 @@ export const status: Suite = {
       steps: [{ do: 'open', link: 'again', role: 'again', to: 'stream', until: { end: true, thenMs: 100 } }],
       deadlineMs: 3000,
     },
-    refusal('status/unauthorized', 'a request without credentials', {
-      authorized: true,
+    refusal('status/broken-body', 'a POST whose JSON is cut off', {
+      postOnly: true,
       steps: [{
-        do: 'open', link: 'unauthorized', role: 'unauthorized', to: 'stream',
-        asked: { anonymous: true }, until: { end: true, thenMs: 0 },
+        do: 'open', link: 'broken-body', role: 'bad-body', to: 'stream',
+        asked: { body: '{"streamproof": [' }, until: { end: true, thenMs: 0 },
       }],
     }),
     ...Object.entries(badPlays).map(([slug, body]) =>
@@ -122,7 +122,7 @@ export const status: Suite = {
     {
       id: 'status/finished',
       says: 'a channel that is finished, and a reader who comes back to it',
-      feeds: ['sse/status/204-to-stop', 'sse/status/204-no-body'],
+      feeds: ['sse/status/204-to-stop', 'sse/status/204-no-body', 'sse/caching/stop-not-cached'],
       profile: 'full',
       needs: ['channel', 'publish'],
       steps: [
@@ -130,12 +130,10 @@ export const status: Suite = {
         { do: 'publish', batches: [[{ id: '1', data: 'first' }, { id: '2', data: 'last' }]] },
         { do: 'finish' },
         { do: 'read', link: 'reader', until: { end: true, thenMs: 0 } },
-        // one of the two is what a client sends: it depends on whether the target takes ids
         {
-          do: 'open', link: 'with-id', role: 'finished', to: 'stream',
-          asked: { headers: { 'Last-Event-ID': '2' } }, until: { end: true, thenMs: 50 },
+          do: 'open', link: 'back', role: 'finished', to: 'stream',
+          asked: { lastEventId: { of: 'reader' } }, until: { end: true, thenMs: 50 },
         },
-        { do: 'open', link: 'without-id', role: 'finished', to: 'stream', until: { end: true, thenMs: 50 } },
       ],
       deadlineMs: 4000,
     },

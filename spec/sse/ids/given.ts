@@ -5,6 +5,7 @@
 import type { Event, Finding, Place, Scene } from '../../model.ts'
 import type { Block, Dispatched, Line } from '../decode.ts'
 import { quote, streams, type Answer, type Exchange } from '../exchange.ts'
+import { batchOf } from '../history.ts'
 import { isRefusal } from '../play.ts'
 
 /** The complete `id` lines of a stream. */
@@ -55,9 +56,9 @@ function requests(exchange: Exchange): Request[] {
     event, status: answer.status, refused: isRefusal(answer.status), where: answer.where, answer,
   })))
   const link = exchange.answers[0]?.link.id ?? 'control'
-  const published = exchange.acts.filter(({ kind }) => kind === 'publish').flatMap(({ request, status, doneAt }) =>
-    (JSON.parse(String(request.body)) as readonly Event[]).map((event): Request => ({
-      event, status, refused: isRefusal(status), where: { link, at: doneAt },
+  const published = exchange.acts.filter(({ kind }) => kind === 'publish').flatMap((act) =>
+    batchOf(act).map((event): Request => ({
+      event, status: act.status, refused: isRefusal(act.status), where: { link, at: act.doneAt },
     })))
   return [...plays, ...published]
 }
