@@ -1,6 +1,8 @@
 /** Processes that the kit starts, and always ends: by their own id, never by name. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import http from 'node:http'
+import https from 'node:https'
 import net from 'node:net'
 import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -9,17 +11,24 @@ import { setTimeout as pause } from 'node:timers/promises'
 const graceMs = 3000
 /** ms between two looks at a port that is not open yet; there is no event to wait for */
 const lookMs = 50
-/** characters of stderr that are kept for the message of a failed start */
-const keptStderr = 2000
+/** ms for what a command leaves behind when it has ended itself */
+const leftoverMs = 1000
+/** characters of the output that are kept for whoever asks why */
+const keptOutput = 4000
+/** lines of it that are shown */
+const shownLines = 20
 
 /** A process that did not become ready. */
 export class NotReady extends Error {
   /** exit code, null when it still ran or was ended by a signal */
   readonly code: number | null
+  /** the last lines that it wrote, as they came */
+  readonly output: readonly string[]
 
-  constructor(message: string, code: number | null) {
+  constructor(message: string, code: number | null, output: readonly string[] = []) {
     super(message)
     this.code = code
+    this.output = output
   }
 }
 
@@ -29,47 +38,71 @@ export interface Child {
   firstLine(withinMs: number): Promise<string>
   /** resolves when the URL accepts connections or, with `answers`, answers below 500; rejects with NotReady */
   reachable(url: string, options: { readonly answers: boolean; readonly withinMs: number; readonly signal?: AbortSignal }): Promise<void>
+  /** resolves when the process has ended, whoever ended it, with how: `exit code 1`, `SIGSEGV` */
+  readonly gone: Promise<string>
+  /** the last lines that it wrote to standard output and standard error, as they came */
+  output(): readonly string[]
   /** tells the process and those it started to stop (SIGTERM), and does not wait */
   terminate(): void
+  /** what is done with each line of its standard output, from now on */
+  onLine(heard: (line: string) => void): void
+  /** resolves when its standard output has ended, which may be after it is gone */
+  readonly silent: Promise<void>
+  /** a text for its standard input; lost when it is gone */
+  write(text: string): void
   /** ends the process and those it started; resolves when it is gone */
   end(): Promise<void>
 }
 
-/** Runs a program with arguments, or a shell command line. */
-export function start(command: readonly [file: string, ...args: string[]] | string): Child {
+/**
+ * Runs a program with arguments, or a shell command line; in the working directory unless another is given.
+ * @param env variables besides those of the kit
+ */
+export function start(command: readonly [file: string, ...args: string[]] | string, cwd?: string, env: Readonly<Record<string, string>> = {}): Child {
   // a group of its own, so that what a shell started ends with it
-  const options = { stdio: ['pipe', 'pipe', 'pipe'] as ['pipe', 'pipe', 'pipe'], detached: true }
+  const options = { stdio: ['pipe', 'pipe', 'pipe'] as ['pipe', 'pipe', 'pipe'], detached: true, env: { ...process.env, ...env }, ...(cwd === undefined ? {} : { cwd }) }
   const [file, ...args] = typeof command === 'string' ? [command] : command
   const child = spawn(file, args, { ...options, shell: typeof command === 'string' })
   let stderr = ''
+  let output = ''
   let failure: Error | undefined
-  const gone = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve())
+  const gone = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => {
+      // what it started in the background has nobody left to end it
+      signalGroup(child, 'SIGTERM')
+      resolve(signal ?? `exit code ${code}`)
+    })
     child.once('error', (error) => {
       failure = error
-      resolve()
+      resolve(error.message)
     })
   })
   // also when the kit itself has to leave at once
   const last = (): void => signalGroup(child, 'SIGKILL')
   process.once('exit', last)
-  void gone.then(() => process.off('exit', last))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-keptStderr)))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-keptOutput)
+    output = (output + text).slice(-keptOutput)
+  })
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-keptOutput)))
   child.stdin.on('error', () => {})
-  const first = once(createInterface({ input: child.stdout }), 'line').then(([line]) => String(line))
+  const reader = createInterface({ input: child.stdout })
+  const silent = once(reader, 'close').then(() => {})
+  const first = once(reader, 'line').then(([line]) => String(line))
 
+  const lastLines = (): string[] => output.trimEnd().split('\n').filter((line) => line !== '').slice(-shownLines)
   const ended = async (): Promise<never> => {
-    await gone
+    const how = await gone
     // what it said last may still be in the pipe
     if (!failure && !child.stderr.readableEnded) await Promise.race([once(child.stderr, 'end'), pause(200)])
     const lines = stderr.trim().split('\n')
     // the last line of a Node crash is the version of Node
     const said = lines.find((line) => /^\S*error\b/i.test(line)) ?? lines.at(-1) ?? ''
-    throw new NotReady(failure?.message ?? (said || `it ended with ${child.exitCode ?? child.signalCode}`), child.exitCode)
+    throw new NotReady(failure?.message ?? (said || `it ended with ${how}`), child.exitCode, lastLines())
   }
   const late = async (ms: number, signal: AbortSignal): Promise<never> => {
     await pause(ms, undefined, { signal })
-    throw new NotReady(`it was not ready within ${ms / 1000} s`, null)
+    throw new NotReady(`it was not ready within ${ms / 1000} s`, null, lastLines())
   }
   /** Whatever comes first: ready, gone, or the time is up. */
   const inTime = async <T>(ready: Promise<T>, ms: number): Promise<T> => {
@@ -83,18 +116,41 @@ export function start(command: readonly [file: string, ...args: string[]] | stri
 
   return {
     firstLine: (withinMs) => inTime(first, withinMs),
-    reachable: (url, { answers, withinMs, signal }) => {
-      const over = AbortSignal.any([AbortSignal.timeout(withinMs), ...(signal ? [signal] : [])])
-      return inTime(untilReachable(url, answers, over), withinMs)
+    reachable: async (url, { answers, withinMs, signal }) => {
+      const found = new AbortController()
+      try {
+        await inTime(untilReachable(url, answers, AbortSignal.any([found.signal, ...(signal ? [signal] : [])])), withinMs)
+      } finally {
+        found.abort()
+      }
     },
+    gone,
+    output: lastLines,
+    silent,
+    onLine: (heard) => void reader.on('line', heard),
+    write: (text) => void (child.stdin.writable && child.stdin.write(text)),
     terminate: () => signalGroup(child, 'SIGTERM'),
     end: async () => {
-      if (child.exitCode !== null || child.signalCode !== null || failure) return
       signalGroup(child, 'SIGTERM')
       const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), graceMs)
       await gone
       clearTimeout(timer)
+      // there is no event for the processes of a process
+      for (const until = performance.now() + leftoverMs; isGroupAlive(child) && performance.now() < until;) await pause(lookMs)
+      signalGroup(child, 'SIGKILL')
+      process.off('exit', last)
     },
+  }
+}
+
+/** Whether a process is left of those that were started together. */
+function isGroupAlive({ pid }: ChildProcess): boolean {
+  if (pid === undefined) return false
+  try {
+    process.kill(-pid, 0)
+    return true
+  } catch {
+    return false
   }
 }
 
@@ -110,26 +166,35 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
 
 async function untilReachable(url: string, answers: boolean, over: AbortSignal): Promise<void> {
   while (!over.aborted) {
-    if (await (answers ? hasAnswer(url) : acceptsConnection(url))) return
+    if (await isReachable(url, answers)) return
     await pause(lookMs, undefined, { signal: over }).catch(() => {})
   }
 }
 
-async function hasAnswer(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(2000) })
-    await response.body?.cancel()
-    return response.status < 500
-  } catch {
-    return false
-  }
+/** Whether a URL accepts connections or, with `answers`, answers below 500. */
+export function isReachable(url: string, answers: boolean): Promise<boolean> {
+  return answers ? hasAnswer(url) : acceptsConnection(url)
+}
+
+function hasAnswer(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const answered = (response: http.IncomingMessage): void => {
+      response.destroy()
+      resolve((response.statusCode ?? 500) < 500)
+    }
+    const options = { agent: false, timeout: 2000 } as const
+    // whether the certificate is good is for the run to find out
+    const request = url.startsWith('https:') ? https.get(url, { ...options, rejectUnauthorized: false }, answered) : http.get(url, options, answered)
+    request.on('timeout', () => request.destroy())
+    request.on('error', () => resolve(false))
+  })
 }
 
 function acceptsConnection(url: string): Promise<boolean> {
   const { hostname, port, protocol } = new URL(url)
   const host = hostname.replace(/^\[|\]$/g, '')
   return new Promise((resolve) => {
-    const socket = net.connect({ host, port: Number(port || (protocol === 'https:' ? 443 : 80)) })
+    const socket = net.connect({ host, port: Number(port || (/^(?:https|wss):$/.test(protocol) ? 443 : 80)) })
     socket.once('connect', () => {
       socket.destroy()
       resolve(true)
