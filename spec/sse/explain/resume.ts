@@ -1,0 +1,130 @@
+/** Typical bugs of `sse/resume`. */
+import type { Explanations } from './explanation.ts'
+
+export const resume: Explanations = {
+  'honours-last-event-id': {
+    bug: 'app.get("/stream", (req, res) => { open(res); readers.add(res) })',
+    flaw: 'events have ids, and nobody reads the header that brings them back',
+    recipes: ['history', 'subscribe', 'last-event-id'],
+    related: ['ids/on-every-event', 'resume/exclusive', 'resume/no-gap'],
+    page: 'resume',
+  },
+  exclusive: {
+    bug: 'SELECT … WHERE id >= :last_event_id',
+    flaw: 'the client has the event that it names',
+    recipes: ['history'],
+    related: ['resume/no-duplicate'],
+    page: 'resume',
+  },
+  'no-gap': {
+    bug: [
+      'const missed = await history(id)',
+      'missed.forEach(send)',
+      'readers.add(res)',
+    ],
+    flaw: 'what is published while the history is read goes to nobody',
+    recipes: ['subscribe', 'history'],
+    related: ['resume/no-duplicate', 'resume/order', 'concurrency/subscribe-before-headers'],
+    page: 'resume',
+  },
+  'no-duplicate': {
+    bug: [
+      'readers.add(res)',
+      ';(await history(id)).forEach(send)',
+    ],
+    flaw: 'what is published while the history is read comes live and from the history',
+    recipes: ['subscribe', 'history'],
+    related: ['resume/no-gap', 'resume/exclusive'],
+    page: 'resume',
+  },
+  order: {
+    bug: 'SELECT … WHERE id > :id ORDER BY id DESC LIMIT 100',
+    flaw: 'the newest come first, or live ones overtake the history; the last id is then an old one',
+    recipes: ['subscribe', 'history'],
+    related: ['ids/ordered', 'resume/no-gap'],
+    page: 'resume',
+  },
+  'same-content': {
+    bug: 'await store.push(JSON.stringify(event.data))   // without its name',
+    flaw: 'what is replayed has lost its name, or was serialised anew with other white space',
+    recipes: ['history'],
+    related: ['ids/stable', 'fields/event-per-block'],
+    page: 'resume',
+  },
+  'after-partial-event': {
+    bug: 'socket.write(bytes, () => log.markDelivered(id))',
+    flaw: 'written is not received: an event that was cut before its blank line never fired',
+    recipes: ['history', 'subscribe'],
+    related: ['resume/honours-last-event-id', 'framing/block-terminated'],
+    page: 'resume',
+  },
+  'many-cycles': {
+    bug: 'kept = kept.slice(-limit + 1)',
+    flaw: 'an index that is one off shows only after several reconnections, at the edge of the history',
+    recipes: ['history', 'subscribe'],
+    related: ['resume/exclusive', 'resume/no-gap', 'resume/no-duplicate'],
+    page: 'resume',
+  },
+  'first-connect': {
+    bug: [
+      'const id = req.get("Last-Event-ID")',
+      'if (!id) return res.status(400).end()',
+    ],
+    flaw: 'no client has an id when it comes for the first time',
+    recipes: ['last-event-id', 'subscribe'],
+    related: ['resume/empty-header', 'status/accept-optional'],
+    page: 'resume',
+  },
+  'empty-header': {
+    bug: 'Number(req.headers["last-event-id"] ?? latest)   // "" is 0',
+    flaw: 'an empty header becomes the id 0, and the whole history comes',
+    recipes: ['last-event-id'],
+    related: ['resume/first-connect', 'resume/hostile-id'],
+    page: 'resume',
+  },
+  'unknown-id': {
+    bug: [
+      'const at = kept.findIndex((event) => event.id === id)',
+      'kept.slice(at + 1)   // at = -1: everything, by accident',
+    ],
+    flaw: 'the standard leaves open what an unknown id means; here it means whatever -1 does',
+    recipes: ['history', 'last-event-id'],
+    related: ['resume/expired-id', 'resume/hostile-id'],
+    page: 'resume',
+  },
+  'expired-id': {
+    bug: 'kept.filter((event) => event.n > Number(id))',
+    flaw: 'the oldest kept event follows as if nothing were missing between',
+    recipes: ['history'],
+    related: ['resume/unknown-id', 'backpressure/overflow-visible'],
+    page: 'resume',
+  },
+  'future-id': {
+    bug: 'channel.on("event", (event) => { if (event.n > lastSeen) send(event) })',
+    flaw: 'after a restart that counts anew, a client with the id 900 waits for event 901',
+    recipes: ['history'],
+    related: ['resume/unknown-id'],
+    page: 'resume',
+  },
+  'tenant-scope': {
+    bug: 'SELECT … FROM events WHERE id > :last_event_id',
+    flaw: 'one log for all channels, and the channel is not asked for; advisories were written about this',
+    recipes: ['history', 'credentials'],
+    related: ['concurrency/topic-isolation'],
+    page: 'resume',
+  },
+  'header-wins': {
+    bug: 'const id = req.query.lastEventId ?? req.headers["last-event-id"]',
+    flaw: 'the URL of a reconnection still has the id of the first request',
+    recipes: ['last-event-id'],
+    related: ['resume/exclusive', 'resume/no-duplicate'],
+    page: 'resume',
+  },
+  'hostile-id': {
+    bug: 'res.write(`: resuming after ${decodeURIComponent(req.headers["last-event-id"])}\\n\\n`)',
+    flaw: 'an escape such as %0A writes lines into the stream, and a broken one throws before any answer',
+    recipes: ['last-event-id', 'history'],
+    related: ['framing/no-field-injection', 'lifecycle/survives', 'resume/unknown-id'],
+    page: 'resume',
+  },
+}
