@@ -18,9 +18,9 @@ interface Vector {
   readonly note?: string
 }
 
-const room = new URL('../spec/sse/', import.meta.url)
-const read = (file: string): unknown => JSON.parse(readFileSync(new URL(file, room), 'utf8'))
-const { vectors } = read('vectors.json') as { vectors: readonly Vector[] }
+const folder = new URL('../spec/vectors/', import.meta.url)
+const read = (file: string): unknown => JSON.parse(readFileSync(new URL(file, folder), 'utf8'))
+const { vectors } = read('event-stream.json') as { vectors: readonly Vector[] }
 
 const bytesOf = ({ text, hex }: Vector): Buffer =>
   hex === undefined ? Buffer.from(text ?? '') : Buffer.from(hex, 'hex')
@@ -72,8 +72,8 @@ function asCut(heard: Heard, at: readonly number[]): Heard {
 
 describe('vectors', () => {
   test('the file follows its schema', () => {
-    const validate = new Ajv({ formats: { uri: true } }).compile(read('vectors.schema.json') as object)
-    validate(read('vectors.json'))
+    const validate = new Ajv({ formats: { uri: true } }).compile(read('event-stream.schema.json') as object)
+    validate(read('event-stream.json'))
     expect(validate.errors).toBeNull()
   })
 
