@@ -7,6 +7,7 @@ import { limits } from '../spec/contract/contract.ts'
 import { listen, requestOf, send } from './stream/node.ts'
 import { createService } from './stream/service.ts'
 import type { Running, StartOptions } from './stream/service.ts'
+import { upgrades, upgrading } from './stream/socket/node.ts'
 
 const { version } = createRequire(import.meta.url)('express/package.json') as { version: string }
 
@@ -42,6 +43,9 @@ export function start(options: StartOptions = {}): Promise<Running> {
   app.use(failed)
 
   // app.listen() cannot be told to leave a missing Host to the service.
-  const server = createServer({ requireHostHeader: false, keepAliveTimeout: 60_000 }, app)
+  const server = createServer({ requireHostHeader: false, keepAliveTimeout: 60_000, ...upgrading(service) }, app)
+  // An upgrade does not go through app: what app.use() checks, a session or a token, is not checked for WebSockets. Here
+  // nothing depends on that, as app.use() only hands over to the service, and so do the upgrades.
+  upgrades(server, service)
   return listen(server, service, version, options)
 }

@@ -5,11 +5,14 @@
 import { readFileSync } from 'node:fs'
 import { STATUS_CODES } from 'node:http'
 import * as uWS from 'uWebSockets.js'
-import type { HttpRequest, HttpResponse } from 'uWebSockets.js'
+import type { CompressOptions, HttpRequest, HttpResponse, WebSocket, WebSocketBehavior } from 'uWebSockets.js'
 import { encodeEvent } from '../spec/sse/encode.ts'
 import type { Answer, Request, Sink } from './stream/answer.ts'
 import { createService } from './stream/service.ts'
 import type { Running, StartOptions } from './stream/service.ts'
+import { maxMessageBytes } from './stream/socket/duplex.ts'
+import type { Accepted, Duplex, Listener } from './stream/socket/duplex.ts'
+import { deflateOffers } from './stream/socket/handshake.ts'
 
 const manifest = new URL('../package.json', import.meta.resolve('uWebSockets.js'))
 const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }
@@ -19,12 +22,22 @@ export function start(options: StartOptions = {}): Promise<Running> {
   const service = createService({ ...options, name: 'uws', version, unresumable })
   const app = uWS.App()
 
-  app.any('/*', (res, req) => {
+  const answer = (res: HttpResponse, request: Request): void => {
+    const given = service.answer(request)
+    if ('limit' in given) readBody(res, given.limit, (body) => send(res, given.answer(body)))
+    else send(res, given)
+  }
+  // Any GET with a key of 24 characters comes here, whatever else it says: it may be no handshake, or one for a stream.
+  const upgrade: Upgrade = (res, req, context) => {
     const request = requestOf(req)
-    const answer = service.answer(request)
-    if ('limit' in answer) readBody(res, answer.limit, (body) => send(res, answer.answer(body)))
-    else send(res, answer)
-  })
+    const accepted = service.upgrade(request)
+    if (!accepted) return answer(res, request)
+    const extensions = accepted.deflate ? deflateOffers(request) : ''
+    const key = req.getHeader('sec-websocket-key')
+    res.upgrade<Peer>({ accepted }, key, accepted.protocol ?? '', extensions, context)
+  }
+  app.ws<Peer>('/*', { ...sockets, compression: SHARED_COMPRESSOR, upgrade })
+  app.any('/*', (res, req) => answer(res, requestOf(req)))
 
   return new Promise((listening, failed) => {
     app.listen(host, port, (listener) => {
@@ -41,6 +54,66 @@ export function start(options: StartOptions = {}): Promise<Running> {
       listening({ url: `http://${name}:${uWS.us_socket_local_port(listener)}/`, version, close })
     })
   })
+}
+
+// The declarations have it as a type only.
+const { SHARED_COMPRESSOR } = uWS as unknown as { readonly SHARED_COMPRESSOR: CompressOptions }
+
+type Upgrade = NonNullable<WebSocketBehavior<Peer>['upgrade']>
+
+/** What uWS keeps for a connection. */
+interface Peer {
+  readonly accepted: Accepted
+  listener?: Listener
+  drained?: () => void
+  over?: true
+}
+
+/** What becomes of the WebSockets. Pings, bounds and stalled peers are looked after by the application. */
+const sockets: WebSocketBehavior<Peer> = {
+  maxPayloadLength: maxMessageBytes,
+  // 0 is no bound: beyond one uWS would leave messages out.
+  maxBackpressure: 0,
+  // Also how long uWS waits, once it has ended a connection, for a peer that takes nothing.
+  idleTimeout: 60,
+  sendPingsAutomatically: false,
+  open: (ws) => {
+    const peer = ws.getUserData()
+    peer.listener = peer.accepted.open(duplexOf(ws))
+    // It may have been closed there, when nobody could be told yet.
+    if (peer.over) peer.listener.over()
+  },
+  // uWS takes the memory back when this returns.
+  message: (ws, message, isBinary) => {
+    const bytes = Buffer.from(isBinary ? message.slice(0) : message)
+    ws.getUserData().listener?.message(isBinary ? bytes : bytes.toString())
+  },
+  drain: (ws) => ws.getUserData().drained?.(),
+  pong: (ws) => ws.getUserData().listener?.pong(),
+  close: (ws) => {
+    const peer = ws.getUserData()
+    peer.over = true
+    peer.listener?.over()
+  },
+}
+
+function duplexOf(ws: WebSocket<Peer>): Duplex {
+  const peer = ws.getUserData()
+  // uWS throws on any use of a connection that is over, and it is over as soon as it is closed from here.
+  return {
+    send: (message) => peer.over === true || ws.send(message, typeof message !== 'string', peer.accepted.deflate) === 1,
+    onDrain: (drained) => { peer.drained = drained },
+    pending: () => (peer.over ? 0 : ws.getBufferedAmount()),
+    ping: () => {
+      if (!peer.over) ws.ping()
+    },
+    close: (code, reason) => {
+      if (!peer.over) ws.end(code, reason)
+    },
+    terminate: () => {
+      if (!peer.over) ws.close()
+    },
+  }
 }
 
 /** uWS takes bytes above 127 for white space and strips them from both ends of a header value. */
@@ -60,6 +133,8 @@ function requestOf(req: HttpRequest): Request {
   })
   return {
     method: req.getCaseSensitiveMethod(),
+    // uWS refuses 1.0 itself.
+    version: '1.1',
     path: req.getUrl(),
     query: req.getQuery(),
     header: (name) => headers.get(name),
@@ -69,14 +144,18 @@ function requestOf(req: HttpRequest): Request {
 
 function send(res: HttpResponse, answer: Answer): void {
   const whole = !('stream' in answer) && answer.body !== undefined
+  const { Connection: connection = '', ...fields } = answer.fields
+  const closing = /\bclose$/.test(connection)
+  // With a body uWS writes these itself: Content-Length, and Connection where it is to close.
+  const options = whole ? connection.replace(/(?:, )?close$/, '') : connection
   res.cork(() => {
     res.writeStatus(`${answer.status} ${STATUS_CODES[answer.status]}`)
-    for (const [name, value] of Object.entries(answer.fields)) {
-      // With a body uWS writes these two itself.
-      if (!whole || (name !== 'Content-Length' && name !== 'Connection')) res.writeHeader(name, value)
+    if (options !== '') res.writeHeader('Connection', options)
+    for (const [name, value] of Object.entries(fields)) {
+      if (!whole || name !== 'Content-Length') res.writeHeader(name, value)
     }
     if ('stream' in answer) stream(res, answer.stream)
-    else if (answer.body !== undefined) res.end(answer.body, answer.fields['Connection'] === 'close')
+    else if (answer.body !== undefined) res.end(answer.body, closing)
     // end() would add Content-Length: 0, which 204 must not have and HEAD does not mean. With a length of its own, or
     // an explicit undefined, this call would not end the response at all.
     else res.endWithoutBody()

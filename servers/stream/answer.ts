@@ -7,6 +7,8 @@ import type { Problem } from '../../spec/contract/contract.ts'
 
 export interface Request {
   readonly method: string
+  /** of HTTP; a transport that refuses 1.0 by itself says 1.1 */
+  readonly version: '1.0' | '1.1'
   /** as it was sent, without the query */
   readonly path: string
   /** without the question mark; '' when there is none */

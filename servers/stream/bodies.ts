@@ -2,8 +2,8 @@
  * Request bodies of the contract: from bytes to values, or to the problem that answers them. A batch is taken or
  * refused as a whole.
  */
-import { limits } from '../../spec/contract/contract.ts'
-import type { PlayRequest, Tuning } from '../../spec/contract/contract.ts'
+import { channelName, limits } from '../../spec/contract/contract.ts'
+import type { PlayRequest, Problem, TokenRequest, Tuning, WorkRequest } from '../../spec/contract/contract.ts'
 import type { Event } from '../../spec/model.ts'
 import { problem } from './answer.ts'
 import type { Whole } from './answer.ts'
@@ -21,27 +21,42 @@ export class Unacceptable extends Error {
   }
 }
 
+/** The same in words, for who has asked by other means than HTTP. */
+export function detailOf({ answer }: Unacceptable): string {
+  const { index, field, detail } = JSON.parse(answer.body ?? '{}') as Problem
+  const place = [...(index === undefined ? [] : [`event ${index}`]), ...(field === undefined ? [] : [field])].join(', ')
+  return place ? `${place}: ${detail}` : detail
+}
+
 /** Body of `POST play`. Throws Unacceptable. */
 export function parsePlay(body: Uint8Array | undefined, refusal: Refusing): PlayRequest {
-  const given = parse(body)
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw unprocessable('the body is an object with events, end and, if wanted, pauseMs')
-  }
-  const { events, pauseMs = 0, end, ...unknown } = given as Readonly<Record<string, unknown>>
+  const { events, pauseMs = 0, end, ...unknown } =
+    object(parse(body), 'the body is an object with events, end and, if wanted, pauseMs')
   const [stranger] = Object.keys(unknown)
   if (stranger !== undefined) throw unprocessable('there is no such member', { field: stranger })
   if (end !== 'close' && end !== 'hold' && end !== 'throw') {
     throw unprocessable('must be "close", "hold" or "throw"', { field: 'end' })
   }
-  if (typeof pauseMs !== 'number' || !(pauseMs >= 0 && pauseMs <= 0x7fffffff)) {
-    throw unprocessable('must be a number of milliseconds that a timer can wait, 0 or more', { field: 'pauseMs' })
-  }
-  return { events: accepted(events, refusal), pauseMs, end }
+  return { events: batchOf(events, refusal), pauseMs: waitable(pauseMs), end }
+}
+
+/** Body of `POST work`. Throws Unacceptable. */
+export function parseWork(body: Uint8Array | undefined, refusal: Refusing): WorkRequest {
+  const { events, pauseMs = 0, ...unknown } = object(parse(body), 'the body is an object with events and, if wanted, pauseMs')
+  const [stranger] = Object.keys(unknown)
+  if (stranger !== undefined) throw unprocessable('there is no such member', { field: stranger })
+  return { events: batchOf(events, refusal), pauseMs: waitable(pauseMs) }
+}
+
+/** ms that a timer can wait. Throws Unacceptable. */
+function waitable(pauseMs: unknown): number {
+  if (typeof pauseMs === 'number' && pauseMs >= 0 && pauseMs <= 0x7fffffff) return pauseMs
+  throw unprocessable('must be a number of milliseconds that a timer can wait, 0 or more', { field: 'pauseMs' })
 }
 
 /** Body of `POST publish`. Throws Unacceptable. */
 export const parseBatch = (body: Uint8Array | undefined, refusal: Refusing): readonly Event[] =>
-  accepted(parse(body), refusal)
+  batchOf(parse(body), refusal)
 
 /** What each bound may be; a timer waits at most 2^31 - 1 ms. */
 const ranges = {
@@ -50,22 +65,45 @@ const ranges = {
   bufferBytes: [0, 64 * 1024 * 1024],
   bufferEvents: [0, 100_000],
   stallMs: [10, 0x7fffffff],
+  replayMs: [10, 0x7fffffff],
 } as const satisfies Record<keyof Tuning, readonly [least: number, most: number]>
 
 /** Body of `PUT tune`. Throws Unacceptable. */
 export function parseTuning(body: Uint8Array | undefined): Tuning {
-  const given = parse(body)
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw unprocessable(`the body is an object with some of ${Object.keys(ranges).join(', ')}`)
-  }
+  const given = object(parse(body), `the body is an object with some of ${Object.keys(ranges).join(', ')}`)
   for (const [field, value] of Object.entries(given)) {
     if (!Object.hasOwn(ranges, field)) throw unprocessable('there is no such member', { field })
     const [least, most] = ranges[field as keyof Tuning]
-    if (!Number.isSafeInteger(value) || value < least || value > most) {
+    if (!isWhole(value, least, most)) {
       throw unprocessable(`must be a whole number from ${least} to ${most}`, { field })
     }
   }
   return given as Tuning
+}
+
+const isWhole = (value: unknown, least: number, most: number): value is number =>
+  Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most
+
+/** ms; the longest that a token lasts */
+const longestTokenMs = 3_600_000
+
+/** Body of `POST tokens`. Throws Unacceptable. */
+export function parseTokenRequest(body: Uint8Array | undefined): TokenRequest {
+  const { ttlMs, user, ...unknown } = object(parse(body), 'the body is an object with ttlMs and user')
+  const [stranger] = Object.keys(unknown)
+  if (stranger !== undefined) throw unprocessable('there is no such member', { field: stranger })
+  if (!isWhole(ttlMs, 1, longestTokenMs)) {
+    throw unprocessable(`must be a whole number from 1 to ${longestTokenMs}`, { field: 'ttlMs' })
+  }
+  if (typeof user !== 'string' || !channelName.test(user)) {
+    throw unprocessable('must be the name of a channel', { field: 'user' })
+  }
+  return { ttlMs, user }
+}
+
+function object(given: unknown, detail: string): Readonly<Record<string, unknown>> {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw unprocessable(detail)
+  return given as Readonly<Record<string, unknown>>
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -79,7 +117,8 @@ function parse(body: Uint8Array | undefined): unknown {
   }
 }
 
-function accepted(events: unknown, refusal: Refusing): readonly Event[] {
+/** Events that are to be published. Throws Unacceptable. */
+export function batchOf(events: unknown, refusal: Refusing): readonly Event[] {
   if (!Array.isArray(events)) throw unprocessable('events are an array', { field: 'events' })
   if (events.length > limits.events) throw new Unacceptable(problem(413, `at most ${limits.events} events at once`))
   for (const [index, event] of events.entries()) {

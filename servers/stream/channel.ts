@@ -28,6 +28,8 @@ export interface ChannelOptions extends Required<Tuning> {
   readonly reset: Event
   /** the last event of a finished channel; it has no id, so it does not move the place to resume from */
   readonly endEvent: Event
+  /** somebody who names no event gets all that is kept, and not only what comes */
+  readonly fromStart?: true
 }
 
 /** Most bytes that a channel's log keeps. */
@@ -38,15 +40,18 @@ export class Channel {
   readonly #encode: (event: Event) => Block
   readonly #identify: (event: Event) => Event
   readonly #subscriptions = new Set<Subscription>()
+  readonly #observers = new Set<(events: readonly Event[]) => void>()
   readonly #log: Log
   readonly #heartbeat: Heartbeat
   /** what was published in this tick and not sent yet */
   readonly #tick: Block[] = []
   #finished = false
+  #last: Event
 
   constructor(options: ChannelOptions) {
     const { hooks, identify } = options
     this.#options = { ...options, ...hooks.bounds(options) }
+    this.#last = options.endEvent
     const { heartbeatMs, replayEvents } = this.#options
     this.#encode = hooks.encoder()
     this.#identify = hooks.identifier(identify)
@@ -59,6 +64,11 @@ export class Channel {
 
   get subscribers(): number {
     return this.#subscriptions.size
+  }
+
+  /** in force here */
+  get bounds(): Required<Tuning> {
+    return this.#options
   }
 
   get finished(): boolean {
@@ -74,14 +84,13 @@ export class Channel {
 
   /** Logs the events and sends them within this tick. Returns each id as on the wire, null for an event without one. */
   publish(events: readonly Event[]): (string | null)[] {
-    const entries = events.map((given): Entry => {
-      const event = this.#identify(given)
-      return { id: event.id?.toWellFormed(), block: bytesOf(this.#encode(event)) }
-    })
+    const identified = events.map(this.#identify)
+    const entries = identified.map((event): Entry => ({ id: event.id?.toWellFormed(), block: bytesOf(this.#encode(event)) }))
     this.#log.append(entries)
     if (this.#subscriptions.size > 0) {
       this.#options.hooks.deliver(entries.map(({ block }) => block), (blocks) => this.#send(blocks))
     }
+    for (const observer of this.#observers) observer(identified)
     return entries.map(({ id }) => id ?? null)
   }
 
@@ -95,6 +104,12 @@ export class Channel {
     return id !== undefined && this.knows(id) ? this.#missed(id) : []
   }
 
+  /** Has `observer` called with all that is published from now on. Returns what ends that. */
+  observe(observer: (events: readonly Event[]) => void): () => void {
+    this.#observers.add(observer)
+    return () => this.#observers.delete(observer)
+  }
+
   /** Opens a stream. Returns what to call when it is over. */
   subscribe(sink: Sink, lastEventId: string | undefined): () => void {
     const { hooks, opening } = this.#options
@@ -104,7 +119,7 @@ export class Channel {
     let left = false
     sink.write(hooks.opening(encodeEvent(opening)))
     hooks.resume({
-      missed: () => (lastEventId === undefined ? [] : this.#missed(lastEventId)),
+      missed: () => this.#missed(lastEventId),
       send: (entries) => subscription.replay(framesOf(entries.map(({ block }) => block))),
       register: () => {
         if (left) return
@@ -120,10 +135,11 @@ export class Channel {
     }
   }
 
-  /** Ends every stream after the end event; from now on there is nothing to publish. */
-  finish(): void {
+  /** Ends every stream after the last event, usually the end event; from now on there is nothing to publish. */
+  finish(last: Event = this.#options.endEvent): void {
     this.flush()
     this.#finished = true
+    this.#last = last
     for (const subscription of this.#subscriptions) this.#end(subscription)
   }
 
@@ -142,16 +158,17 @@ export class Channel {
     this.#tick.push(...blocks)
   }
 
-  #missed(id: string): readonly Entry[] {
-    const { hooks, reset } = this.#options
+  #missed(id: string | undefined): readonly Entry[] {
+    const { hooks, reset, fromStart } = this.#options
+    if (id === undefined) return fromStart ? hooks.replay(this.#log.entries, -1) : []
     const at = this.#log.indexOf(id)
     if (at >= 0) return hooks.replay(this.#log.entries, at)
     return hooks.unknown({ id: undefined, block: encodeEvent(reset) }, this.#log.entries, id)
   }
 
   #end(subscription: Subscription): void {
-    const { hooks, endEvent } = this.#options
-    subscription.enqueue(framesOf([hooks.tail(hooks.endMarker(this.#encode(endEvent)))]))
+    const { hooks } = this.#options
+    subscription.enqueue(framesOf([hooks.tail(hooks.endMarker(this.#encode(this.#last)))]))
     subscription.end()
   }
 

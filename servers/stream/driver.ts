@@ -5,11 +5,16 @@ import type { Declares, Event } from '../../spec/model.ts'
 import type { Refusal } from '../../spec/sse/encode.ts'
 import { json, noContent, problem, streamed } from './answer.ts'
 import type { Answer, BodyWanted, Request, Sink, Whole } from './answer.ts'
-import { Unacceptable, parseBatch, parsePlay, parseTuning } from './bodies.ts'
+import { unauthorized } from './auth.ts'
+import { Unacceptable, batchOf, parseBatch, parsePlay, parseTokenRequest, parseTuning, parseWork } from './bodies.ts'
 import { Channel } from './channel.ts'
 import type { ChannelOptions } from './channel.ts'
 import type { Hooks } from './hooks.ts'
 import { play } from './play.ts'
+import { maxMessageBytes } from './socket/duplex.ts'
+import { Sockets } from './socket/sockets.ts'
+import { Works } from './works.ts'
+import { Tokens } from './tokens.ts'
 
 /** What the bounds of a channel are unless they are tuned. */
 const tuning: Required<Tuning> = {
@@ -18,6 +23,7 @@ const tuning: Required<Tuning> = {
   bufferBytes: 1024 * 1024,
   bufferEvents: 1000,
   stallMs: 5000,
+  replayMs: 30_000,
 }
 
 /** What the reference servers promise, each on its streams of the contract. */
@@ -27,6 +33,7 @@ export const promises = {
   overflow: 'disconnect',
   maxSubscribers: 2,
   drainMs: 2000,
+  maxMessageBytes,
   endEvent: 'end',
   unknownId: { event: 'reset' },
 } as const satisfies Declares
@@ -37,12 +44,12 @@ export interface DriverOptions {
   readonly hooks: Hooks
   /** what depends on how the server was started: ids, origins, credentials, auth */
   readonly declares: Declares
-  /** a token is needed */
-  readonly secured: boolean
   /** every open stream of the server */
   readonly open: ReadonlySet<Sink>
   /** why the transport could not read this id back from `Last-Event-ID` */
   readonly unresumable: ((id: string) => string | undefined) | undefined
+  /** called when the last WebSocket is over */
+  readonly empty: () => void
 }
 
 export class Driver {
@@ -54,13 +61,32 @@ export class Driver {
   // ids go on rising after a restart.
   #id = Date.now() * 1000
   #plays = 0
+  readonly #tokens = new Tokens()
+  readonly #works: Works
+  readonly sockets: Sockets
 
   constructor(options: DriverOptions) {
     this.#options = options
+    this.#works = new Works(() => this.channelOptions(), options.hooks)
+    this.sockets = new Sockets({
+      hooks: options.hooks.socket,
+      origins: options.declares.origins ?? [],
+      tokens: this.#tokens,
+      channel: (c) => {
+        const channel = this.#channel(c)
+        return {
+          hooks: options.hooks.socket,
+          bounds: channel.bounds,
+          publish: (events) => this.#publish(c, batchOf(events, (event) => this.#refusal(event))),
+          observe: (listener) => channel.observe(listener),
+        }
+      },
+      empty: options.empty,
+    })
   }
 
   descriptor(): Whole {
-    const { name, version, declares, secured } = this.#options
+    const { name, version, declares } = this.#options
     const descriptor: Descriptor = {
       streamproof: 1,
       name,
@@ -71,7 +97,12 @@ export class Driver {
       stats: '/stats{?c}',
       tune: '/channels/{c}',
       limited: '/limited/{c}',
-      ...(secured ? { secure: '/channels/{c}' } : {}),
+      secure: '/secure/{c}',
+      tokens: '/tokens',
+      work: '/work',
+      echo: '/echo',
+      socket: '/channels/{c}/socket{?stream,lastEventId}',
+      socketAuth: '/secure/{c}/socket{?stream,lastEventId}',
       declares: { ...promises, ...declares },
     }
     return json(200, descriptor)
@@ -95,12 +126,17 @@ export class Driver {
   publish(c: string): Answer | BodyWanted {
     return withBody((body) => {
       const events = parseBatch(body, (event) => this.#refusal(event))
-      const channel = this.#channel(c)
-      if (channel.finished) return problem(409, 'the channel is finished')
-      const others = this.#options.hooks.alsoTo(c, this.#channels.keys())
-      for (const other of others) this.#channels.get(other)?.publish(events)
-      return json(202, { ids: channel.publish(events) })
+      return json(202, { ids: this.#publish(c, events) })
     })
+  }
+
+  /** Throws Unacceptable. */
+  #publish(c: string, events: readonly Event[]): (string | null)[] {
+    const channel = this.#channel(c)
+    if (channel.finished) throw new Unacceptable(problem(409, 'the channel is finished'))
+    const others = this.#options.hooks.alsoTo(c, this.#channels.keys())
+    for (const other of others) this.#channels.get(other)?.publish(events)
+    return channel.publish(events)
   }
 
   /** Every value that is not given is the one that is promised, also when the channel was tuned before. */
@@ -129,6 +165,55 @@ export class Driver {
     return full ? problem(503, 'the channel is full', { 'Retry-After': '2' }) : this.subscribe(c, request)
   }
 
+  /** As subscribe, with a token of the user `c` and for as long as that is valid. */
+  secure(c: string, request: Request): Answer {
+    const { hooks } = this.#options
+    const given = hooks.token(request)
+    const grant = this.#tokens.grant(given)
+    const refused = hooks.admission(grant?.user, c, request)
+    if (refused === 401) return unauthorized(given)
+    if (refused === 403) return problem(403, 'the token was issued to another user')
+    const answer = this.subscribe(c, request)
+    if (!grant || !('stream' in answer)) return answer
+    return {
+      ...answer,
+      stream: (sink) => {
+        // A clean end: the client comes back, and is told by the status why it may not.
+        const end = (): void => hooks.tokenOver(sink)
+        grant.streams.add(end)
+        const leave = answer.stream(sink)
+        return () => {
+          grant.streams.delete(end)
+          leave()
+        }
+      },
+    }
+  }
+
+  issueToken(): BodyWanted {
+    return withBody((body) => {
+      const token = this.#tokens.issue(parseTokenRequest(body))
+      return token ? json(201, token) : problem(429, 'too many tokens are out', { 'Retry-After': '60' })
+    })
+  }
+
+  revokeToken(token: string): Answer {
+    this.#tokens.revoke(token)
+    return noContent()
+  }
+
+  startWork(): BodyWanted {
+    return withBody((body) => this.#works.start(parseWork(body, this.#options.hooks.refusal)))
+  }
+
+  showWork(id: string, request: Request): Answer {
+    return this.#works.show(id, this.#options.hooks.lastEventId(request))
+  }
+
+  cancelWork(id: string): Answer {
+    return this.#works.cancel(id)
+  }
+
   finish(c: string): Answer {
     this.#channel(c).finish()
     return noContent()
@@ -140,12 +225,14 @@ export class Driver {
     if (c !== null && !channelName.test(c)) return problem(404, 'there is no such channel')
     const all = [...this.#channels.values()]
     const channels = c === null ? all : [this.#channels.get(c)]
+    const { sockets, producers, bufferedBytes } = this.sockets.counts
     const waiting = all.reduce((sum, channel) => sum + channel.waiting, 0)
     const stats: Stats = {
       subscribers: channels.reduce((sum, channel) => sum + (channel?.subscribers ?? 0), 0),
-      plays: this.#plays,
-      sockets: 0,
-      bufferedBytes: [...this.#options.open].reduce((sum, sink) => sum + sink.pending(), waiting),
+      plays: this.#plays + producers,
+      sockets,
+      works: this.#works.running,
+      bufferedBytes: [...this.#options.open].reduce((sum, sink) => sum + sink.pending(), waiting + bufferedBytes),
       rssBytes: process.memoryUsage.rss(),
     }
     return json(200, stats)

@@ -6,9 +6,12 @@ import { encodeEvent, refusal } from '../../spec/sse/encode.ts'
 import type { Tuning } from '../../spec/contract/contract.ts'
 import type { Event } from '../../spec/model.ts'
 import type { Refusal } from '../../spec/sse/encode.ts'
+import { bearerToken } from './auth.ts'
 import type { Answer, Block, Request, Sink, Whole } from './answer.ts'
 import type { Frame } from './frame.ts'
 import type { Entry, Log } from './log.ts'
+import { right as socket } from './socket/hooks.ts'
+import type { SocketHooks } from './socket/hooks.ts'
 import type { Subscription } from './subscription.ts'
 
 export interface Hooks {
@@ -45,7 +48,7 @@ export interface Hooks {
   readonly lastEventId: (request: Request) => string | undefined
   /** the log of one channel */
   readonly log: (log: Log) => Log
-  /** what a resumed subscriber gets first; `at` is the index of its last event in the log */
+  /** what a resumed subscriber gets first; `at` is the index of its last event in the log, -1 for all of it */
   readonly replay: (log: readonly Entry[], at: number) => readonly Entry[]
   /** what one gets whose id is not in the log; `reset` is the event that says so */
   readonly unknown: (reset: Entry, log: readonly Entry[], id: string) => readonly Entry[]
@@ -54,6 +57,18 @@ export interface Hooks {
   /** the answer to a subscription; `known` unless it names an id that is not in the log */
   readonly subscribed: (answer: Answer, known: boolean) => Answer
 
+  // ---- tokens ----
+  /** the token that a request carries */
+  readonly token: (request: Request) => string | undefined
+  /** the status that keeps a token from the channel `c`; `user` is whose it is, undefined when it is not valid */
+  readonly admission: (user: string | undefined, c: string, request: Request) => 401 | 403 | undefined
+  /** what happens to a stream when the token that opened it is over */
+  readonly tokenOver: (sink: Sink) => void
+
+  // ---- work ----
+  /** what a cancellation does; `stop` ends the work and its streams */
+  readonly cancel: (stop: () => void) => void
+
   // ---- answers ----
   /** what HEAD gets, from what GET would get */
   readonly head: (answer: Answer) => Answer
@@ -61,6 +76,9 @@ export interface Hooks {
   readonly answer: (answer: Answer, request: Request) => Answer
   /** ends all streams; `refuse` turns new requests away from now on */
   readonly shutdown: (streams: Iterable<Sink>, refuse: () => void) => void | Promise<void>
+
+  // ---- WebSockets ----
+  readonly socket: SocketHooks
 }
 
 export interface ResumeSteps {
@@ -105,10 +123,18 @@ export const right: Hooks = {
   },
   subscribed: (answer) => answer,
 
+  token: bearerToken,
+  admission: (user, c) => (user === undefined ? 401 : user === c ? undefined : 403),
+  tokenOver: (sink) => sink.end(),
+
+  cancel: (stop) => stop(),
+
   head: ({ status, fields }): Whole => ({ status, fields }),
   answer: (answer) => answer,
   shutdown: (streams, refuse) => {
     refuse()
     for (const stream of streams) stream.end()
   },
+
+  socket,
 }

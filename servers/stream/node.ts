@@ -14,6 +14,7 @@ export function requestOf(req: IncomingMessage): Request {
   const mark = target.indexOf('?')
   return {
     method: req.method ?? 'GET',
+    version: req.httpVersion === '1.0' ? '1.0' : '1.1',
     path: (mark < 0 ? target : target.slice(0, mark)) || '/',
     query: mark < 0 ? '' : target.slice(mark + 1),
     header: (name) => req.headers[name]?.toString(),
@@ -125,7 +126,8 @@ function refusalOf(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): reado
   return parserErrors[error.code ?? ''] ?? [400, 'the request is not HTTP']
 }
 
-function messageOf({ status, fields, body = '' }: Whole): string {
+/** A whole answer as it goes to a socket that has no response. */
+export function messageOf({ status, fields, body = '' }: Whole): string {
   const head = Object.entries({ Date: new Date().toUTCString(), ...fields })
     .map(([name, value]) => `${name}: ${value}\r\n`)
     .join('')

@@ -16,12 +16,14 @@ export interface Parts {
   readonly stats?: string
   /** PUT `Tuning`; has `{c}` */
   readonly tune?: string
-  /** GET subscribes with a token only; has `{c}` */
+  /** GET subscribes with a token that was issued to the user `{c}`, and with no other; has `{c}` */
   readonly secure?: string
   /** POST `TokenRequest`, DELETE at `<tokens>/{t}` */
   readonly tokens?: string
   /** GET subscribes, `declares.maxSubscribers` at a time; has `{c}` */
   readonly limited?: string
+  /** POST `WorkRequest`: starts work that a stream shows and another request cancels */
+  readonly work?: string
   /** WebSocket that sends each message back, same type */
   readonly echo?: string
   /** WebSocket of a channel; has `{c}`, may have `{?stream,lastEventId}` */
@@ -50,6 +52,22 @@ export interface PlayRequest {
   readonly end: 'close' | 'hold' | 'throw'
 }
 
+/** Body of `POST work`: what it makes, one event after the other. */
+export interface WorkRequest {
+  readonly events: readonly Event[]
+  /** ms between two events; 0 when absent */
+  readonly pauseMs?: number
+}
+
+/** Answer of `POST work`, 202: URLs against that of the request, on its origin. */
+export interface WorkStarted {
+  readonly id: string
+  /** GET shows all that the work makes, then the event `done` or `cancelled`; resumable */
+  readonly stream: string
+  /** DELETE cancels */
+  readonly cancel: string
+}
+
 /** Answer of `POST publish`: the id of each event as it will be on the wire, null for one without. */
 export interface Published {
   readonly ids: readonly (string | null)[]
@@ -63,6 +81,8 @@ export interface Stats {
   readonly plays: number
   /** open WebSockets */
   readonly sockets: number
+  /** work that is neither done nor cancelled */
+  readonly works?: number
   /** bytes accepted for clients and not yet taken by the system */
   readonly bufferedBytes?: number
   /** resident memory of the process */
@@ -76,18 +96,30 @@ export interface Tuning {
   readonly bufferBytes?: number
   readonly bufferEvents?: number
   readonly stallMs?: number
+  /** ms that a stream of `socket` can be resumed */
+  readonly replayMs?: number
 }
 
 /** Body of `POST tokens`. */
 export interface TokenRequest {
+  /** ms until the token expires */
   readonly ttlMs: number
+  /** whose channel it opens at `secure` */
   readonly user: string
 }
 
 /** Answer of `POST tokens`. */
 export interface Token {
   readonly token: string
+  /** ms since 1970 on the target's clock */
+  readonly expiresAt: number
 }
+
+/** What a token is made of: the b64token of RFC 6750 section 2.1. */
+export const tokenText = /^[A-Za-z0-9._~+/-]{1,4096}=*$/
+
+/** ms; within this time after a token has expired or was revoked the streams that were opened with it have ended. */
+export const tokenGraceMs = 2000
 
 /** RFC 9457, with the place of a refused value. */
 export interface Problem {
@@ -101,35 +133,44 @@ export interface Problem {
   readonly field?: string
 }
 
+/** What the client of `socket` sends, one JSON text message each; `socket.md` says what each one does. */
+export type SocketCommand =
+  | { readonly type: 'start' } & SocketStream
+  | { readonly type: 'cancel'; readonly stream: string }
+  | { readonly type: 'publish'; readonly events: readonly Event[]; readonly ref: string }
+  | { readonly type: 'ping'; readonly ref: string }
+  | { readonly type: 'close'; readonly code: number; readonly reason?: string; readonly after?: number }
+  | { readonly type: 'throw' }
+  | { readonly type: 'auth'; readonly token: string }
+
 /** A stream that the client of `socket` asks for: `count` chunks with `bytes` bytes of data, `everyMs` apart. */
 export interface SocketStream {
   readonly stream: string
   readonly count: number
   readonly bytes: number
+  /** 0: as fast as the client takes them */
   readonly everyMs: number
-  /** the chunk that fails instead */
+  /** the producer raises before it makes this chunk */
   readonly failAt?: number
+  /** chunks are binary messages, and those of the client are counted */
+  readonly binary?: boolean
 }
 
-/** What the client of `socket` sends, one JSON text message each. */
-export type SocketCommand =
-  | { readonly start: SocketStream }
-  | { readonly cancel: { readonly stream: string } }
-  | { readonly publish: { readonly events: readonly Event[]; readonly ref: string } }
-  | { readonly ping: { readonly ref: string } }
-  | { readonly close: { readonly code: number; readonly reason: string; readonly after?: number } }
-  | { readonly throw: true }
-  | { readonly auth: { readonly token: string } }
-
-/** What the server of `socket` sends, one JSON text message each. */
+/** What the server of `socket` sends, one JSON text message each, but for the chunks of binary streams. */
 export type SocketReply =
-  | { readonly chunk: { readonly stream: string; readonly n: number; readonly id: string; readonly data: string } }
-  | { readonly done: { readonly stream: string } }
-  | { readonly cancelled: { readonly stream: string } }
-  | { readonly error: { readonly stream?: string; readonly detail: string } }
-  | { readonly published: { readonly ref: string; readonly ids: readonly (string | null)[] } }
-  | { readonly pong: { readonly ref: string } }
-  | { readonly reset: { readonly stream: string } }
+  | { readonly type: 'chunk'; readonly stream: string; readonly n: number; readonly id: string; readonly data: string }
+  | StreamEnd
+  | { readonly type: 'event'; readonly id?: string; readonly event?: string; readonly data: string }
+  | { readonly type: 'published'; readonly ref: string; readonly ids: readonly (string | null)[] }
+  | { readonly type: 'pong'; readonly ref: string }
+  | { readonly type: 'reset'; readonly stream: string }
+  | { readonly type: 'error'; readonly ref?: string; readonly message: string }
+
+/** The last message of a stream: exactly one of these. */
+export type StreamEnd =
+  | { readonly type: 'done'; readonly stream: string; readonly count: number; readonly received: number }
+  | { readonly type: 'cancelled'; readonly stream: string }
+  | { readonly type: 'error'; readonly stream: string; readonly message: string }
 
 /** What `{c}` may be; anything else is 404. */
 export const channelName = /^[A-Za-z0-9_-]{1,64}$/

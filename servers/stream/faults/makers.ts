@@ -56,7 +56,7 @@ export const onSink = (change: (sink: Sink) => Sink): MakeFault =>
 
 /** A subscription: a GET of a channel. */
 const isSubscription = ({ method, path }: Request): boolean =>
-  method === 'GET' && /^\/(?:channels|limited)\//.test(path)
+  method === 'GET' && /^\/(?:channels|limited|secure)\//.test(path)
 
 /** Changes the streams of channels; what is made for the answers is called once for each stream. */
 export const onStream = (

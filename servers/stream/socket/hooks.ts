@@ -1,0 +1,101 @@
+/**
+ * The decisions that a server of channel sockets can get wrong, each as one function. `right` is what the reference
+ * servers do; a fault replaces one of them (../faults/socket.ts).
+ */
+import type { SocketReply, StreamEnd } from '../../../spec/contract/contract.ts'
+import type { Event } from '../../../spec/model.ts'
+import { bearerToken } from '../auth.ts'
+import type { Request } from '../answer.ts'
+import type { Duplex } from './duplex.ts'
+import { protocolToken } from './protocols.ts'
+import type { Outlet, Stream } from './stream.ts'
+
+export interface SocketHooks {
+  // ---- who may connect ----
+  /** whether a page of this origin may connect; `origin` is undefined for what is no browser */
+  readonly admits: (origin: string | undefined, allowed: readonly string[]) => boolean
+  /** the token that an opening handshake carries */
+  readonly token: (request: Request) => string | undefined
+  /** the code that closes a socket without a token, or whose token is over */
+  readonly unauthorized: number
+  /** what happens when the token that opened a socket is over */
+  readonly tokenOver: (close: () => void) => void
+
+  // ---- what is sent and read ----
+  /** every connection, the echo included */
+  readonly duplex: (duplex: Duplex, request: Request) => Duplex
+  /** every message of a channel socket on its way out */
+  readonly reply: (reply: SocketReply) => SocketReply | undefined
+  /** what an event of the channel becomes */
+  readonly event: (event: Event) => SocketReply | undefined
+  /** what happens to a socket beyond its bounds */
+  readonly overflow: (close: () => void) => void
+  /** whether a producer waits, for a socket that wants no more */
+  readonly waits: (full: boolean) => boolean
+  /** what happens to a socket whose handler raises */
+  readonly raised: (close: (code: number) => void, error: unknown) => void
+  /** what happens to a message that is not understood; `tell` answers it */
+  readonly misunderstood: (tell: () => void, close: (code: number) => void) => void
+
+  // ---- streams ----
+  /** what a cancellation does; `stop` ends the stream at once */
+  readonly cancel: (stop: () => void) => void
+  /** the messages that end a stream */
+  readonly ending: (end: StreamEnd) => readonly SocketReply[]
+  /** the chunk that a stream goes on with, from what its id says; undefined: the id is not known, and that is said */
+  readonly resumeAt: (n: number | undefined) => number | undefined
+  /** the stream that is resumed; `again` starts it anew */
+  readonly resumed: (stream: Stream, again: () => Stream) => Stream
+  /** whose stream it is may be resumed by whom */
+  readonly mayResume: (owner: string | undefined, user: string | undefined) => boolean
+  /** what writes to a stream from now on, when another socket has it already */
+  readonly takeover: (old: Outlet, fresh: Outlet) => Outlet
+  /** what happens to the streams of a socket that is over; `keep` keeps them to be resumed */
+  readonly left: (keep: () => void) => void
+
+  // ---- signs of life ----
+  readonly ping: (ping: () => void) => void
+  /** what happens to a peer that does not answer */
+  readonly dead: (terminate: () => void) => void
+
+  /** ends all sockets when the server is told to stop */
+  readonly shutdown: (duplexes: Iterable<Duplex>) => void
+}
+
+/** Scheme and host know no case (RFC 6454 section 4). Who sends no Origin is no browser: a page cannot leave it out. */
+export const admits: SocketHooks['admits'] = (origin, allowed) =>
+  origin === undefined || allowed.includes('*') || allowed.some((one) => one.toLowerCase() === origin.toLowerCase())
+
+export const right: SocketHooks = {
+  admits,
+  token: (request) => bearerToken(request) ?? protocolToken(request),
+  unauthorized: 4401,
+  tokenOver: (close) => close(),
+
+  duplex: (duplex) => duplex,
+  reply: (reply) => reply,
+  event: ({ id, event, data }) =>
+    (data === undefined ? undefined : { type: 'event', ...(id === undefined ? {} : { id }), ...(event === undefined ? {} : { event }), data }),
+  overflow: (close) => close(),
+  waits: (full) => full,
+  raised: (close) => close(1011),
+  misunderstood: (tell) => tell(),
+
+  cancel: (stop) => stop(),
+  ending: (end) => [end],
+  resumeAt: (n) => n,
+  resumed: (stream) => stream,
+  mayResume: (owner, user) => owner === user,
+  takeover: (old, fresh) => {
+    old.replaced()
+    return fresh
+  },
+  left: (keep) => keep(),
+
+  ping: (ping) => ping(),
+  dead: (terminate) => terminate(),
+
+  shutdown: (duplexes) => {
+    for (const duplex of duplexes) duplex.close(1001, 'the server is shutting down')
+  },
+}
