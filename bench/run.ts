@@ -8,7 +8,7 @@ import { drive } from '../harness/drive.ts'
 import { Probe } from '../harness/probe.ts'
 import { ordinaryRequest, type RunOptions } from '../harness/request.ts'
 import { run } from '../harness/run.ts'
-import { allRules } from '../harness/selection.ts'
+import { streamRules } from '../harness/selection.ts'
 import { drivePool } from '../harness/session.ts'
 import type { SentRequest } from '../spec/model.ts'
 import { command, references, type Ready } from '../servers/index.ts'
@@ -56,7 +56,7 @@ async function perSecond(request: SentRequest, atOnce: number, fresh = false): P
   const measured: Property = { ...property, runs: cases / atOnce, ...(fresh ? { fresh: true as const } : {}) }
   const began = performance.now()
   const done = await Promise.all(Array.from({ length: atOnce }, (_, i) =>
-    drive(measured, allRules, probe.keep(), { probe, request, declares: {}, seed: i })))
+    drive(measured, streamRules, probe.keep(), { probe, request, declares: {}, seed: i })))
   probe.abort()
   const failed = done.some(({ byRule }) => [...byRule.values()].some(({ failing }) => failing.length > 0))
   if (failed) throw new Error('a case failed: nothing to measure')

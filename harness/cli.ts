@@ -2,24 +2,38 @@
 /** The command line. Standard output carries the report and nothing else; the exit code is the verdict. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { NotReady } from './child.ts'
+import { writeFileSync } from 'node:fs'
+import { client } from './client/invocation.ts'
+import { catalogue, catalogueJson } from './catalogue.ts'
 import { compare, knownFindings, referenceNames } from './compare.ts'
-import { judged, rendered, type TestInvocation } from './judged.ts'
+import { starter, starterName } from './config.ts'
+import { explanation } from './explanation.ts'
+import { judge } from './offline/command.ts'
 import { parse, type Invocation } from './options.ts'
-import { plan } from './preview.ts'
 import { renderComparisonJson, renderMatrix } from './report/matrix.ts'
-import { visible } from './report/text.ts'
 import { run } from './run.ts'
 import { allRules } from './selection.ts'
+import { test } from './test.ts'
 import { announce, deliver, endQuietlyOnEpipe, interruptible, leaveWith, progress, surroundings, tooOld, unwritable, usageLine } from './terminal.ts'
-import { nearest, type UsageError } from './values.ts'
+import { Mistake, nearest, type UsageError } from './values.ts'
 import { command as serverCommand } from '../servers/index.ts'
 
+/** A mistake that only shows while a command runs is a usage error too. */
 async function main(): Promise<number> {
+  try {
+    return await command()
+  } catch (error) {
+    if (!(error instanceof Mistake)) throw error
+    return mistaken(error.usage)
+  }
+}
+
+async function command(): Promise<number> {
   const old = tooOld(process.version)
   if (old) return complain(old)
   endQuietlyOnEpipe()
-  const invocation = parse(process.argv.slice(2), surroundings)
+  const argv = process.argv.slice(2)
+  const invocation = parse(argv, surroundings)
   switch (invocation.command) {
     case 'mistake':
       return mistaken(invocation.usage)
@@ -27,13 +41,22 @@ async function main(): Promise<number> {
       process.stdout.write(invocation.text)
       return 0
     case 'test':
-      return test(invocation)
+    case 'configured':
+      return test(invocation, argv)
+    case 'init':
+      return init(invocation)
     case 'compare':
       return sideBySide(invocation)
+    case 'judge':
+      return judge(invocation)
+    case 'client':
+      return client(invocation)
     case 'rules':
-      return listRules(invocation.json)
+      process.stdout.write(invocation.json ? catalogueJson(invocation.listing) : catalogue(invocation.listing))
+      return 0
     case 'explain':
-      return explain(invocation.rule)
+      process.stdout.write(explanation(invocation.subject))
+      return 0
     case 'serve':
       return serve(invocation.args)
   }
@@ -46,34 +69,14 @@ function complain(line: string): number {
 
 const mistaken = (usage: UsageError): number => complain(usageLine(usage))
 
-async function test(invocation: TestInvocation): Promise<number> {
-  const { run: options, reports, again } = invocation
-  if (invocation.plan) {
-    process.stdout.write(`${plan(options).map(visible).join('\n')}\n`)
-    return 0
-  }
-  const blocked = unwritable(reports)
-  if (blocked) return mistaken(blocked)
-  try {
-    const report = await judged(invocation, { signal: interruptible(), progress, announce })
-    const command = `npx streamproof ${again}`
-    deliver(reports, (format, color) => rendered(report, format, { failOn: options.failOn, command, color }))
-    return report.exitCode
-  } catch (error) {
-    if (!(error instanceof NotReady)) throw error
-    announce(error.message)
-    return 3
-  }
-}
-
 async function sideBySide({ run: options, urls, require, reports }: Extract<Invocation, { command: 'compare' }>): Promise<number> {
   const unknown = require.find((name) => !referenceNames.includes(name))
   if (unknown !== undefined) {
     const type = `--require ${nearest(unknown, referenceNames) ?? referenceNames[0] ?? ''}`
     return mistaken({ given: `--require ${unknown}, which is no reference server`, accepted: referenceNames.join(', '), type })
   }
-  const junit = reports.find(({ format }) => format === 'junit')
-  if (junit) return mistaken({ given: '--report junit for a comparison', accepted: 'console and json', type: '--report json=comparison.json' })
+  const single = reports.find(({ format }) => format !== 'console' && format !== 'json')
+  if (single) return mistaken({ given: `--report ${single.format} for a comparison`, accepted: 'console and json', type: '--report json=comparison.json' })
   const blocked = unwritable(reports)
   if (blocked) return mistaken(blocked)
   const comparison = await compare({ run: options, urls, require }, knownFindings(), run, { signal: interruptible(), progress, announce })
@@ -83,31 +86,17 @@ async function sideBySide({ run: options, urls, require, reports }: Extract<Invo
   return comparison.exitCode
 }
 
-function listRules(asJson: boolean): number {
-  const listed = allRules.map(({ id, level, promisedBy, clause, says, harm, fix }) => ({ id, level, promisedBy, clause, says, harm, fix }))
-  if (asJson) process.stdout.write(`${JSON.stringify(listed, null, 2)}\n`)
-  else {
-    const width = Math.max(...listed.map(({ id }) => id.length))
-    process.stdout.write(listed.map(({ id, level, says }) => `${id.padEnd(width)}  ${level.padEnd(8)}  ${says}\n`).join(''))
+/** Writes a config file to start from; never over one that is there. */
+function init({ url }: Extract<Invocation, { command: 'init' }>): number {
+  const there = surroundings.config
+  if (there !== undefined) return mistaken({ given: `${there} is there already`, accepted: 'a directory without a config file', type: 'streamproof, to run it' })
+  try {
+    writeFileSync(starterName, starter(url), { flag: 'wx' })
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
+    return mistaken({ given: `${starterName} cannot be written here${code}`, accepted: 'a directory that can be written', type: 'cd elsewhere' })
   }
-  return 0
-}
-
-function explain(id: string): number {
-  const rule = allRules.find((one) => one.id === id)
-  if (!rule) throw new Error(`${id} was a rule a moment ago`)
-  const promised = rule.promisedBy === undefined ? '' : `; contract on a driver that has ${rule.promisedBy}`
-  process.stdout.write([
-    rule.id,
-    `  rule      ${rule.says}`,
-    `  level     ${rule.level}${promised}`,
-    `  clause    ${rule.clause}`,
-    `  a client  ${rule.harm}`,
-    `  fix       ${rule.fix}`,
-    '  wrong twins that prove it can fail:',
-    ...Object.entries(rule.mutants).map(([name, { fault }]) => `    ${name}${fault === undefined ? '' : ` (npm start -- --fault ${fault})`}`),
-    '',
-  ].join('\n'))
+  process.stdout.write(`${starterName} written. Type: streamproof\n`)
   return 0
 }
 

@@ -1,6 +1,7 @@
 /** Servers side by side, as a value: what counts, what is known, and the exit code of it all. Pure. */
 import type { RuleId } from '../spec/model.ts'
-import { exitCodeOf, type FailOn, type Report } from './report.ts'
+import { excusing, sorted } from './baseline.ts'
+import { exitCodeOf, worstOf, type FailOn, type Report } from './report.ts'
 
 /** A recorded deviation of a library under a reference server (`servers/findings.json`). */
 export interface KnownFinding {
@@ -38,14 +39,11 @@ export interface Comparison {
  * not judge or could not exercise says nothing.
  */
 export function settled(name: string, report: Report, findings: readonly KnownFinding[], failOn: FailOn): Column {
-  const outcomes = new Map(report.verdicts.map(({ rule, outcome }) => [rule, outcome]))
   const own = findings.filter(({ server }) => server === name)
-  const known = own.filter(({ rule }) => outcomes.get(rule) === 'fail')
-  const stale = own.filter(({ rule }) => outcomes.get(rule) === 'pass' || outcomes.get(rule) === 'not-applicable')
-  const excused = new Set(known.map(({ rule }) => rule))
-  const state = { incomplete: report.incomplete !== undefined, interrupted: report.interrupted === true }
-  const verdicts = report.verdicts.map((verdict) => (excused.has(verdict.rule) ? { ...verdict, outcome: 'pass' as const } : verdict))
-  const exitCode = stale.length > 0 ? 1 : exitCodeOf(verdicts, failOn, state)
+  const { known, stale } = sorted(own, report.verdicts, ['pass', 'not-applicable'])
+  const state = { incomplete: report.incomplete !== undefined, interrupted: report.interrupted === true, stale: stale.length > 0 }
+  const verdicts = excusing(report.verdicts, new Map(known.map(({ rule, reason }) => [rule, { as: 'known', reason }])))
+  const exitCode = exitCodeOf(verdicts, failOn, state)
   return { name, report, known, stale, exitCode, counts: true }
 }
 
@@ -58,5 +56,5 @@ export function missing(name: string, reason: string, required: boolean): Column
 export function compared(columns: readonly Column[]): Comparison {
   const codes = columns.filter(({ counts }) => counts).map(({ exitCode }) => exitCode)
   const judged = columns.some(({ report }) => report !== undefined)
-  return { columns, exitCode: codes.includes(1) ? 1 : codes.includes(3) || !judged ? 3 : 0 }
+  return { columns, exitCode: worstOf(judged ? codes : [...codes, 3]) }
 }

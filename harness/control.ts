@@ -2,7 +2,7 @@
 import { request as send, type Agent } from 'undici'
 import type { Act, SentRequest } from '../spec/model.ts'
 
-export type ActKind = Exclude<Act['kind'], 'signal' | 'token'>
+export type ActKind = Exclude<Act['kind'], 'signal'>
 
 /** Asks a driver to act. What it answers is a value; that it does not answer is status 0. */
 export class Control {

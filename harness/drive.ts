@@ -4,6 +4,7 @@ import type { Declares, Event, Replay, Rule, RuleId, SentRequest, Transcript } f
 import { readExchange, type Answer, type Exchange } from '../spec/sse/exchange.ts'
 import { isRefusal } from '../spec/sse/play.ts'
 import { changed, type Property, type Script } from '../suites/stimulus.ts'
+import type { Thresholds } from '../spec/thresholds.ts'
 import type { KeptConnection } from './kept.ts'
 import type { Absence } from './plan.ts'
 import type { Probe } from './probe.ts'
@@ -40,6 +41,8 @@ export interface DriveOptions {
   /** where plays go, with everything but the body */
   readonly request: SentRequest
   readonly declares: Declares
+  /** the usual ones when absent */
+  readonly thresholds?: Thresholds
   /** shared with the other properties of the run; without it the property has its own */
   readonly patience?: Patience
   readonly seed: number
@@ -47,6 +50,8 @@ export interface DriveOptions {
   readonly runs?: number
   /** fast-check path of a failure to show again */
   readonly path?: string
+  /** cases are recorded: some that do not fail are kept too */
+  readonly keep?: boolean
   readonly signal?: AbortSignal
 }
 
@@ -66,6 +71,8 @@ export interface Drive {
   readonly unanswered: boolean
   /** of the answers, 0 where none came */
   readonly statuses: ReadonlySet<number>
+  /** the examples, and for each rule a first case that had something to look at; only when asked for */
+  readonly kept: readonly Transcript[]
 }
 
 /**
@@ -85,6 +92,7 @@ export async function drive(
   const patience = options.patience ?? new Patience()
   let late = 0
   const statuses = new Set<number>()
+  const kept: Transcript[] = []
   let shrinking = false
 
   const fails = async (script: Script): Promise<boolean> => {
@@ -96,17 +104,20 @@ export async function drive(
     statuses.add(answer?.status ?? 0)
     if (answer?.link.ended.how === 'deadline') late += 1
     let ownFailed = false
+    let worthKeeping = cases <= property.examples.length
     for (const rule of fed) {
       const findings = rule.check(exchange)
       const failed = findings.some(({ ok }) => !ok)
       const seen = byRule.get(rule.id)
       if (!seen) continue
+      worthKeeping ||= seen.examined === 0 && findings.length > 0
       if (!shrinking) seen.examined += findings.length
       // while shrinking, each case that fails is smaller than the one before; of other rules the first is enough
       if (failed && rule === own) seen.failing[0] = exchange.transcript
       else if (failed && seen.failing.length === 0) seen.failing.push(exchange.transcript)
       ownFailed ||= failed && rule === own
     }
+    if (options.keep && worthKeeping && !shrinking) kept.push(exchange.transcript)
     shrinking ||= ownFailed
     return ownFailed
   }
@@ -126,7 +137,7 @@ export async function drive(
     const id = `${own.id}:${details.seed}:${details.counterexamplePath ?? '0'}`
     ownSeen.replay = { id, counterexample: fc.stringify(script.events) }
   }
-  return { property: property.id, cases, byRule, unanswered: patience.isOver || late >= mostLate, statuses }
+  return { property: property.id, cases, byRule, unanswered: patience.isOver || late >= mostLate, statuses, kept }
 
   async function play(script: Script): Promise<Exchange> {
     const events = options.declares.data === 'json' ? script.events.map(asJson) : script.events
@@ -140,7 +151,7 @@ export async function drive(
   }
 
   function read(link: Exchange['transcript']['links'][number]): Exchange {
-    return readExchange({ stimulus: property.id, declares: options.declares, links: [link], acts: [] })
+    return readExchange({ stimulus: property.id, declares: options.declares, links: [link], acts: [] }, options.thresholds)
   }
 }
 
@@ -150,13 +161,14 @@ const asJson = (event: Event): Event => (event.data === undefined ? event : { ..
 export function drivenOf(
   drives: readonly Drive[],
   rule: RuleId,
+  thresholds: Thresholds,
 ): { examined: number; failing: Exchange[]; replay?: Replay } | undefined {
   const all = drives.flatMap(({ byRule }) => byRule.get(rule) ?? [])
   if (all.length === 0) return undefined
   // the property that shrinks for this rule speaks first; of the others one case is enough
   const failing = all.toSorted((a, b) => Number(b.replay !== undefined) - Number(a.replay !== undefined)).flatMap((one) => one.failing)
   const replay = all.find((one) => one.replay)?.replay
-  const shown = failing.slice(0, 1).map(readExchange)
+  const shown = failing.slice(0, 1).map((transcript) => readExchange(transcript, thresholds))
   return { examined: all.reduce((sum, one) => sum + one.examined, 0), failing: shown, ...(replay ? { replay } : {}) }
 }
 
@@ -164,7 +176,8 @@ export function drivenOf(
 export function fruitless(drives: readonly Drive[], rule: RuleId): Absence | undefined {
   const own = drives.filter(({ byRule, cases }) => cases > 0 && byRule.has(rule))
   if (own.some(({ unanswered }) => unanswered)) return { why: 'blocked', note: 'plays were not answered, or not ended' }
-  if (own.length === 0 || drivenOf(own, rule)?.examined !== 0) return undefined
+  const examined = own.reduce((sum, { byRule }) => sum + (byRule.get(rule)?.examined ?? 0), 0)
+  if (own.length === 0 || examined > 0) return undefined
   return own.some(({ statuses }) => statuses.has(200))
     ? { why: 'inconclusive', note: 'the plain events that were played beside did not arrive as they were' }
     : { why: 'refused', note: 'the target refused to play' }

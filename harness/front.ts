@@ -10,13 +10,14 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createVitest, parseCLI } from 'vitest/node'
 import { casesOf } from './cases.ts'
-import { NotReady } from './child.ts'
-import { judged, rendered, type TestInvocation } from './judged.ts'
-import { parse } from './options.ts'
+import { testsOf } from './config.ts'
+import { judgedAll, rendered } from './judged.ts'
+import { parse, type ConfiguredInvocation, type TestInvocation } from './options.ts'
 import type { Rendering } from './report/meaning.ts'
 import type { Report } from './report.ts'
 import { allRules } from './selection.ts'
-import { announce, deliver, endQuietlyOnEpipe, interruptible, leaveWith, progress, surroundings, tooOld, unwritable, usageLine } from './terminal.ts'
+import { announce, deliver, endQuietlyOnEpipe, interruptible, leaveWith, progress, surroundings, tooOld, unwritableOf, usageLine } from './terminal.ts'
+import { Mistake } from './values.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -28,14 +29,21 @@ async function main(): Promise<number> {
   const border = argv.indexOf('--')
   const ours = border < 0 ? argv : argv.slice(0, border)
   const theirs = border < 0 ? [] : argv.slice(border + 1)
-  const swallowed = /^https?:/i.test(process.env.npm_config_target ?? '')
+  const swallowed = /^(?:https?|wss?):/i.test(process.env.npm_config_target ?? '')
   if (ours.length === 0 && !swallowed) return proof(theirs)
   const invocation = parse(['test', ...ours], surroundings)
   if (invocation.command === 'mistake') return complain(usageLine(invocation.usage))
-  if (invocation.command === 'test' && !invocation.plan) return target(invocation, theirs)
-  if (invocation.command === 'print') process.stdout.write(invocation.text)
-  else return complain('streamproof: --plan is for the command line. Type: npx streamproof URL --plan')
-  return 0
+  if (invocation.command === 'print') {
+    process.stdout.write(invocation.text)
+    return 0
+  }
+  if (invocation.command !== 'test' && invocation.command !== 'configured') throw new Error(`test was read as ${invocation.command}`)
+  try {
+    return await targets(invocation, theirs)
+  } catch (error) {
+    if (!(error instanceof Mistake)) throw error
+    return complain(usageLine(error.usage))
+  }
 }
 
 function complain(line: string): number {
@@ -43,24 +51,22 @@ function complain(line: string): number {
   return 2
 }
 
-async function target(invocation: TestInvocation, theirs: readonly string[]): Promise<number> {
-  const { run: { failOn }, reports, again } = invocation
-  const blocked = unwritable(reports)
+async function targets(invocation: TestInvocation | ConfiguredInvocation, theirs: readonly string[]): Promise<number> {
+  const tests = await testsOf(invocation, surroundings)
+  if (invocation.watch || tests.some(({ plan }) => plan)) {
+    const flag = invocation.watch ? '--watch' : '--plan'
+    return complain(`streamproof: ${flag} is for the command line. Type: npx streamproof URL ${flag}`)
+  }
+  const blocked = unwritableOf(tests)
   if (blocked) return complain(usageLine(blocked))
-  try {
-    const signal = interruptible()
-    const report = await judged(invocation, { signal, progress, announce })
+  const signal = interruptible()
+  return judgedAll(tests, { signal, progress, announce }, async (report, { run: { failOn }, reports, again }) => {
     const rendering = { failOn, command: `npm test -- ${again}` }
     // a report for a program has standard output to itself
     const machine = reports.some(({ format, file }) => file === undefined && format !== 'console')
     if (!signal.aborted) await show(report, rendering, theirs, machine ? process.stderr : process.stdout)
     deliver(reports, (format, color) => rendered(report, format, { ...rendering, color }))
-    return report.exitCode
-  } catch (error) {
-    if (!(error instanceof NotReady)) throw error
-    announce(error.message)
-    return 3
-  }
+  })
 }
 
 /** Each rule as one test. vitest's own view of the exit code is not asked for. */

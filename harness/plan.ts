@@ -1,6 +1,7 @@
 /** Which provocations a run makes, and why not the others. Pure. */
-import type { Declares, RuleId, Why } from '../spec/model.ts'
+import type { Declares, RuleId, SentRequest, Why } from '../spec/model.ts'
 import type { Answer } from '../spec/sse/exchange.ts'
+import { pageOf } from './page.ts'
 import { opens, type BaseFacts, type Property, type Stimulus, type Suite } from '../suites/stimulus.ts'
 
 /** What is known of the target before anything but the first request was sent. */
@@ -8,6 +9,8 @@ export interface Situation {
   readonly kind: 'observed' | 'driven'
   readonly method: string
   readonly hasBody: boolean
+  /** the body is JSON, and says so */
+  readonly hasJson?: boolean
   readonly hasCredentials: boolean
   readonly profile: 'safe' | 'full'
   /** connections that may still be opened */
@@ -75,6 +78,9 @@ function hindrance(stimulus: Stimulus, situation: Situation): Reason | undefined
   if (stimulus.getOnly && (situation.method !== 'GET' || situation.hasBody)) {
     return { why: 'not-applicable', note: 'only a GET target can show it' }
   }
+  if (stimulus.postOnly && (situation.method !== 'POST' || !situation.hasJson)) {
+    return { why: 'not-applicable', note: 'only a target that is asked by POST with JSON can show it' }
+  }
   if (stimulus.authorized && !situation.hasCredentials) {
     return { why: 'not-applicable', note: 'only a target that wants credentials can show it (--token or --header)' }
   }
@@ -106,12 +112,16 @@ export function absence(rule: RuleId, plan: Plan): Absence {
   return sent || !reason ? { why: 'no-subject' } : { why: reason.why, note: reason.note }
 }
 
-/** What the first exchange with a target showed. */
-export function factsOf(answer: Answer | undefined): BaseFacts {
-  if (!answer) return { status: 0, isEventStream: false, events: 0, ids: 0 }
+/** What the first exchange with a target showed, and what the ordinary request and the declarations add to that. */
+export function factsOf(answer: Answer | undefined, request: SentRequest, declares: Declares): BaseFacts {
+  const page = pageOf(request, declares, answer)
+  const authorized = request.headers.some(([name]) => /^authorization$/i.test(name))
+  const asked = { ...(page ? { page } : {}), ...(authorized ? { authorization: true as const } : {}) }
+  if (!answer) return { status: 0, isEventStream: false, events: 0, ids: 0, ...asked }
   const { head, message, link } = answer
   const end = message.body?.complete ? message.body.completeAt : link.ended.by === 'target' ? link.ended.at : undefined
   return {
+    ...asked,
     status: answer.status,
     isEventStream: answer.isEventStream,
     events: answer.isEventStream ? answer.stream.events.length : 0,

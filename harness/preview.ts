@@ -2,28 +2,31 @@
 import { suites } from '../suites/sse/index.ts'
 import { opens, type Stimulus } from '../suites/stimulus.ts'
 import { planned, type Situation } from './plan.ts'
-import { isLoopback, ordinaryRequest, type RunOptions } from './request.ts'
+import { hasJsonBody, isLoopback, ordinaryRequest, usualBudget, type RunOptions } from './request.ts'
 import { redactText, redactUrl, secretsOf } from './secrets.ts'
-import { selectedRules } from './selection.ts'
+import { selected, streamRules } from './selection.ts'
 
 /** Lines for a reader, secrets hidden. */
 export function plan(options: RunOptions): string[] {
   const secrets = secretsOf(options)
   const request = ordinaryRequest(options)
-  const ordinaryGet = request.method === 'GET' && request.body === undefined
   const profile = options.profile ?? (isLoopback(options.target) ? 'full' : 'safe')
   const observed: Situation = {
     kind: 'observed',
     method: request.method,
     hasBody: request.body !== undefined,
+    hasJson: hasJsonBody(request),
     hasCredentials: request.headers.some(([name]) => /^(?:authorization|cookie)$/i.test(name)),
     profile,
-    budget: (options.budget ?? (ordinaryGet ? 30 : 1)) - 1,
+    budget: (options.budget ?? usualBudget(request)) - 1,
     parts: new Set(),
     declares: {},
     started: false,
-    base: { status: 200, isEventStream: true, events: 1, ids: 1 },
-    selected: new Set(selectedRules(options).map(({ id }) => id)),
+    base: {
+      status: 200, isEventStream: true, events: 1, ids: 1,
+      ...(options.origin === undefined ? {} : { page: { origin: options.origin, meant: true } }),
+    },
+    selected: new Set(selected(streamRules, options).map(({ id }) => id)),
   }
   const offered = new Set(suites.flatMap(({ stimuli }) => stimuli.flatMap(({ needs }) => needs ?? [])))
   const driven: Situation = {

@@ -7,6 +7,7 @@ import tls from 'node:tls'
 import { KeptConnection } from './kept.ts'
 import { OpenLink } from './link.ts'
 import type { Dial } from './wire.ts'
+import { OpenSocket, type SocketDial } from './ws/socket.ts'
 
 export { wire } from './wire.ts'
 
@@ -41,6 +42,16 @@ export class Probe {
     void link.over.then(() => this.#open.delete(link))
     if (this.#options.signal?.aborted) link.abort()
     return link
+  }
+
+  /** A WebSocket connection. */
+  socket(dial: SocketDial): OpenSocket {
+    this.links += 1
+    const socket = new OpenSocket(dial, this.#connect(dial.request.url), () => this.now())
+    this.#open.add(socket)
+    void socket.over.then(() => this.#open.delete(socket))
+    if (this.#options.signal?.aborted) socket.abort()
+    return socket
   }
 
   /** A connection that is used for one request after the other. */

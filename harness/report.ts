@@ -9,11 +9,20 @@ export interface Incomplete {
   readonly quoted?: string
 }
 
+/** What a baseline did not cover; what it covers stands in the verdicts. */
+export interface BaselineState {
+  readonly file: string
+  /** listed as known, and passing: the entry must go */
+  readonly stale: readonly RuleId[]
+  /** listed until a day that is over */
+  readonly expired: readonly RuleId[]
+}
+
 /** Report v1 (`streamproof-report/1`), stable. */
 export interface Report {
   readonly schema: 'streamproof-report/1'
   readonly kit: { readonly name: 'streamproof'; readonly version: string; readonly node: string }
-  readonly target: { readonly url: string; readonly kind: 'observed' | 'driven'; readonly name?: string; readonly version?: string }
+  readonly target: { readonly url: string; readonly kind: 'observed' | 'driven' | 'client'; readonly name?: string; readonly version?: string }
   /** revision of the standards the rules were written from */
   readonly spec: string
   readonly verdicts: readonly Verdict[]
@@ -22,6 +31,7 @@ export interface Report {
   readonly counts: Readonly<Record<Outcome, number>>
   /** links opened and ms taken; the only part that differs from run to run */
   readonly run: { readonly links: number; readonly cases: number; readonly ms: number; readonly seed: number }
+  readonly baseline?: BaselineState
   readonly incomplete?: Incomplete
   readonly interrupted?: true
   readonly exitCode: 0 | 1 | 3
@@ -47,24 +57,30 @@ export function countOutcomes(verdicts: readonly Verdict[]): Record<Outcome, num
 }
 
 /** True when a verdict makes the run fail at that threshold. */
-export function fails({ outcome, effectiveLevel }: Verdict, failOn: FailOn): boolean {
-  return outcome === 'fail' && failing[failOn].has(effectiveLevel)
+export function fails({ outcome, effectiveLevel, excused }: Verdict, failOn: FailOn): boolean {
+  return outcome === 'fail' && excused === undefined && failing[failOn].has(effectiveLevel)
 }
 
 /**
- * 1 when a rule of a failing level failed, else 3 when the run is incomplete (nothing examined, anything broken, a
+ * 1 when a rule of a failing level failed or an entry of the baseline is stale, else 3 when the run is incomplete (nothing examined, anything broken, a
  * declared ability left unexamined, unreachable, interrupted), else 0. A run that examined nothing is never green.
  */
 export function exitCodeOf(
   verdicts: readonly Verdict[],
   failOn: FailOn,
-  state: { readonly incomplete: boolean; readonly interrupted: boolean },
+  state: { readonly incomplete: boolean; readonly interrupted: boolean; readonly stale?: boolean },
 ): 0 | 1 | 3 {
-  if (verdicts.some((verdict) => fails(verdict, failOn))) return 1
-  const examined = verdicts.some(({ outcome }) => outcome === 'pass' || outcome === 'fail')
-  const hole = verdicts.some(
+  if (state.stale || verdicts.some((verdict) => fails(verdict, failOn))) return 1
+  const counting = verdicts.filter(({ excused }) => excused?.as !== 'flaky')
+  const examined = counting.some(({ outcome }) => outcome === 'pass' || outcome === 'fail')
+  const hole = counting.some(
     ({ outcome, effectiveLevel, why }) =>
       outcome === 'broken' || (outcome === 'not-exercised' && effectiveLevel === 'contract' && why !== undefined && leavesHole.has(why)),
   )
   return state.incomplete || state.interrupted || !examined || hole ? 3 : 0
+}
+
+/** The exit code of several runs: 1 before 3 before 0; nothing at all is incomplete. */
+export function worstOf(codes: readonly (0 | 1 | 3)[]): 0 | 1 | 3 {
+  return codes.includes(1) ? 1 : codes.includes(3) || codes.length === 0 ? 3 : 0
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import net from 'node:net'
 import type { SentRequest } from '../spec/model.ts'
+import type { Thresholds } from '../spec/thresholds.ts'
 import type { FailOn } from './report.ts'
 
 export interface RunOptions {
@@ -11,18 +12,22 @@ export interface RunOptions {
   readonly body?: string
   readonly token?: string
   readonly origin?: string
+  /** the WebSocket target sends every message back */
+  readonly echo?: boolean
   readonly insecure: boolean
   /** ms of the observation window; without it 5000, and 1500 on a driver */
   readonly observeMs?: number
   /** `full` on loopback and drivers, else `safe` */
   readonly profile?: 'safe' | 'full'
-  /** connections at most; 30 for a GET target, 1 for a request with a body or of another method */
+  /** connections at most; without it `usualBudget` */
   readonly budget?: number
   readonly only: readonly string[]
   readonly skip: readonly string[]
   /** send only what these rules need; without it what all judged rules need. All judged rules look at what that shows */
   readonly provoked?: readonly string[]
   readonly failOn: FailOn
+  /** numbers of convention that are other than usual */
+  readonly thresholds?: Partial<Thresholds>
   readonly seed?: number
   /** generated cases of each property, instead of its own number */
   readonly runs?: number
@@ -62,4 +67,14 @@ export function ordinaryRequest(options: RunOptions): SentRequest {
 export function isLoopback(url: string): boolean {
   const host = new URL(url).hostname.replace(/^\[|\]$/g, '')
   return host === 'localhost' || host.endsWith('.localhost') || host === '::1' || (net.isIPv4(host) && host.startsWith('127.'))
+}
+
+/** True for a request whose body is JSON and is announced as that. */
+export const hasJsonBody = ({ headers, body }: SentRequest): boolean =>
+  body !== undefined && headers.some(([name, value]) => /^content-type$/i.test(name) && /[/+]json\b/i.test(value))
+
+/** Connections at most where nobody says: a stranger's GET is asked politely, what may cost something is asked once. */
+export function usualBudget({ method, url, body }: SentRequest): number {
+  if (method !== 'GET' || body !== undefined) return 1
+  return isLoopback(url) ? 100 : 30
 }

@@ -2,17 +2,26 @@
  * The engine: plan, probe, drive, judge, report. Works without vitest; the command line and the vitest front both
  * call it. Results are values; nothing is printed here.
  */
+import { notesOf, reportOf, reportOn, verdictsOf, type Evidence, type Measure } from './evidence.ts'
 import { Probe } from './probe.ts'
-import { countOutcomes, exitCodeOf, type Report } from './report.ts'
-import { kitVersion, type RunOptions } from './request.ts'
-import { redactReport, secretsOf } from './secrets.ts'
+import type { Report } from './report.ts'
+import type { RunOptions } from './request.ts'
+import { secretsOf } from './secrets.ts'
 import { Session } from './session.ts'
+import { isWebSocket, socketOf, socketOfDriver } from './ws/endpoint.ts'
+import type { WsSession } from './ws/session.ts'
 
+export { specRevision } from './evidence.ts'
 export { defaultSeed } from './session.ts'
 export type { RunOptions } from './request.ts'
 
-/** revision of the standards that the rules were written from */
-export const specRevision = 'WHATWG HTML 2026-03-16, Fetch 2026-07-02, Encoding 2026-05-21; RFC 9110, 9111, 9112'
+/** Everything that a run has seen, and what it is judged by. */
+export interface Seen {
+  readonly evidence: Evidence
+  readonly measure: Measure
+  readonly run: Report['run']
+  readonly interrupted: boolean
+}
 
 export interface RunHooks {
   /** tells the target's process to stop (SIGTERM); only for a target that the kit has started */
@@ -22,38 +31,44 @@ export interface RunHooks {
   readonly progress?: (line: string) => void
   /** what the user is told before it is done */
   readonly announce?: (line: string) => void
+  /** is given everything that was seen, before it is judged */
+  readonly record?: (seen: Seen) => void
 }
 
 /** Judges one target. Rejects for nothing that a target does; a fault of the kit shows as `broken`. */
 export async function run(options: RunOptions, hooks: RunHooks = {}): Promise<Report> {
   const probe = new Probe({ insecure: options.insecure, ...(hooks.signal ? { signal: hooks.signal } : {}) })
   const began = performance.now()
+  const facts = (cases: number, seed: number): Report['run'] =>
+    ({ links: probe.links, cases, ms: Math.round(performance.now() - began), seed })
+  if (isWebSocket(options.target)) {
+    const socket = socketOf(options, hooks, probe)
+    try {
+      await socket.contact()
+      if (socket.isOpen && !hooks.signal?.aborted) await socket.examine()
+    } finally {
+      probe.abort()
+    }
+    return reportOn(socket.judged, { failOn: options.failOn, secrets: secretsOf(options) }, facts(socket.cases, socket.seed), hooks.signal?.aborted)
+  }
   const session = new Session(options, hooks, probe)
+  let socket: WsSession | undefined
   try {
     await session.contact()
     if (session.kind !== undefined && !hooks.signal?.aborted) await session.examine()
+    socket = session.descriptor && socketOfDriver(options, hooks, probe, { descriptor: session.descriptor, request: session.request })
+    if (socket?.isWanted && !hooks.signal?.aborted) {
+      await socket.contact()
+      if (socket.isOpen) await socket.examine()
+    }
   } finally {
     probe.abort()
   }
-  const verdicts = session.verdicts()
+  const { evidence, measure } = session
+  const run = facts(session.cases + (socket?.cases ?? 0), session.seed)
   const interrupted = hooks.signal?.aborted === true
-  const { incomplete } = session
-  const report: Report = {
-    schema: 'streamproof-report/1',
-    kit: { name: 'streamproof', version: kitVersion, node: process.version },
-    target: {
-      url: options.target,
-      kind: session.descriptor ? 'driven' : 'observed',
-      ...(session.descriptor ? { name: session.descriptor.name, version: session.descriptor.version } : {}),
-    },
-    spec: specRevision,
-    verdicts,
-    notes: session.notes(),
-    counts: countOutcomes(verdicts),
-    run: { links: probe.links, cases: session.cases, ms: Math.round(performance.now() - began), seed: session.seed },
-    ...(incomplete ? { incomplete } : {}),
-    ...(interrupted ? { interrupted: true as const } : {}),
-    exitCode: exitCodeOf(verdicts, options.failOn, { incomplete: incomplete !== undefined, interrupted }),
-  }
-  return redactReport(report, secretsOf(options))
+  hooks.record?.({ evidence, measure, run, interrupted })
+  if (!socket?.isWanted) return reportOf(evidence, measure, run, interrupted)
+  const verdicts = [...verdictsOf(evidence, measure), ...socket.judged.verdicts]
+  return reportOn({ ...evidence, verdicts, notes: [...notesOf(evidence), ...socket.judged.notes] }, measure, run, interrupted)
 }

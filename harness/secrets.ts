@@ -51,6 +51,16 @@ export function secretsOf({ target, headers, body, token }: Confided): string[] 
   return [...found].filter((secret) => secret.length >= shortest).sort((a, b) => b.length - a.length || (a < b ? -1 : 1))
 }
 
+/** Secrets that a command line holds: values of `NAME=value` and `--name value` whose name says so, and those of its URLs. */
+export function commandSecrets(command: string): string[] {
+  const found = new Set<string>()
+  for (const [, name = '', quoted, plain = ''] of command.matchAll(/(?:^|\s)(?:--?)?([\w-]+)[=\s](?:["']([^"']*)["']|([^\s"']+))/g)) {
+    if (isSecret(name, quoted ?? plain)) addCredentials(found, quoted ?? plain)
+  }
+  for (const [url] of command.matchAll(/[a-z][a-z0-9+.-]*:\/\/[^\s"']+/gi)) addUrl(found, url)
+  return [...found].filter((secret) => secret.length >= shortest).sort((a, b) => b.length - a.length || (a < b ? -1 : 1))
+}
+
 function addCredentials(found: Set<string>, value: string): void {
   const trimmed = value.trim()
   found.add(trimmed)

@@ -1,25 +1,26 @@
 /** One run against one target: what is known of it so far, everything seen, and what comes of it. */
 import { randomBytes } from 'node:crypto'
 import type { Descriptor } from '../spec/contract/contract.ts'
-import { judge } from '../spec/judge.ts'
-import type { Declares, Link, Rule, RuleId, Scene, SentRequest, Transcript, Verdict, Why } from '../spec/model.ts'
+import type { Declares, Link, Rule, RuleId, SentRequest, Transcript } from '../spec/model.ts'
+import { tokenIn } from '../spec/sse/auth/tokens.ts'
 import { readExchange, type Answer, type Exchange } from '../spec/sse/exchange.ts'
-import { rooms } from '../spec/sse/index.ts'
+import { withThresholds, type Thresholds } from '../spec/thresholds.ts'
 import { suites } from '../suites/sse/index.ts'
-import type { Address, Stimulus } from '../suites/stimulus.ts'
+import { leastMs, type Address, type BaseFacts, type Stimulus } from '../suites/stimulus.ts'
 import { addressed, controlRequest } from './addresses.ts'
-import { drive, drivenOf, fruitless, Patience, type Drive } from './drive.ts'
+import { drive, fruitless, Patience, type Drive } from './drive.ts'
+import type { Evidence, Measure } from './evidence.ts'
 import { absence, factsOf, planned, type Absence, type Plan, type Situation } from './plan.ts'
 import { pooled, type Pool } from './pool.ts'
 import type { Probe } from './probe.ts'
-import type { Incomplete, Report } from './report.ts'
-import { isLoopback, ordinaryRequest, type RunOptions } from './request.ts'
+import type { Incomplete } from './report.ts'
+import { hasJsonBody, isLoopback, ordinaryRequest, usualBudget, type RunOptions } from './request.ts'
 import type { RunHooks } from './run.ts'
-import { maskBytes, secretsOf } from './secrets.ts'
-import { matches, selectedRules } from './selection.ts'
+import { secretsOf } from './secrets.ts'
+import { matches, selected, streamRules } from './selection.ts'
 import { perform, type StageOptions } from './stage.ts'
-import { contact, type FirstContact } from './target.ts'
-import { quoted, speaksOfFirstAnswer, unusable } from './unusable.ts'
+import { askedAgain, contact, type FirstContact } from './target.ts'
+import { quoted, unusable } from './unusable.ts'
 
 /** a fixed seed: the same target gets the same cases, and so the same verdicts, from run to run */
 export const defaultSeed = 20260316
@@ -36,7 +37,7 @@ const loudPool = { atOnce: 2, spacingMs: 0 }
 /** properties side by side, each on a kept connection, one case after the other: waiting for one, others go on */
 export const drivePool: Pool = { atOnce: 4, spacingMs: 0 }
 
-/** Call `contact`, then, when it told a `kind`, `examine`; `verdicts` and `notes` say what was seen at any time. */
+/** Call `contact`, then, when it told a `kind`, `examine`; `evidence` is what was seen at any time. */
 export class Session {
   readonly #options: RunOptions
   readonly #hooks: RunHooks
@@ -53,7 +54,9 @@ export class Session {
   incomplete: Incomplete | undefined
   /** the target took the request and sent no head */
   #silent = false
-  readonly #secrets: readonly string[]
+  /** of the options, and every token that the target has issued */
+  readonly #secrets: string[]
+  readonly #thresholds: Thresholds
   readonly seed: number
 
   constructor(options: RunOptions, hooks: RunHooks, probe: Probe) {
@@ -62,9 +65,15 @@ export class Session {
     this.#probe = probe
     this.#request = ordinaryRequest(options)
     this.#secrets = secretsOf(options)
+    this.#thresholds = withThresholds(options.thresholds)
     const replayed = options.replay?.split(':')
     this.seed = replayed?.[1] === undefined ? (options.seed ?? defaultSeed) : Number(replayed[1])
-    this.#rules = selectedRules(replayed?.[0] === undefined ? options : { only: [replayed[0]], skip: [] })
+    this.#rules = selected(streamRules, replayed?.[0] === undefined ? options : { only: [replayed[0]], skip: [] })
+  }
+
+  /** The ordinary request, as redirects have left it. */
+  get request(): SentRequest {
+    return this.#request
   }
 
   get cases(): number {
@@ -79,11 +88,19 @@ export class Session {
     return this.#request.method === 'GET' && this.#request.body === undefined
   }
 
+  /** connections at most */
+  get #budget(): number {
+    return this.#options.budget ?? (this.descriptor ? driverBudget : usualBudget(this.#request))
+  }
+
   async contact(): Promise<void> {
     const { method, body } = this.#request
     if (method !== 'GET' && method !== 'HEAD') this.#hooks.announce?.(`${this.#options.budget ?? 1} ${method} will be sent at most`)
     else if (body !== undefined) this.#hooks.announce?.(`${this.#options.budget ?? 1} ${method} with a body will be sent at most`)
-    const first = await this.#retried(() => contact(this.#probe, this.#request, { headMs, bodyMs, allowOriginChange: this.#options.allowOriginChange }))
+    const ask = (): Promise<FirstContact> => contact(this.#probe, this.#request, {
+      headMs, bodyMs, allowOriginChange: this.#options.allowOriginChange, budget: this.#budget,
+    })
+    const first = await (this.#ordinaryGet ? askedAgain(ask, this.#hooks) : ask())
     const hops = first.hops
     if (first.kind === 'driver') {
       this.kind = 'driver'
@@ -112,24 +129,9 @@ export class Session {
     this.#silent = answer.head === undefined && !this.incomplete
   }
 
-  /** 429 and 503 are asked again once, after what Retry-After says, 10 s at most. */
-  async #retried(ask: () => Promise<FirstContact>): Promise<FirstContact> {
-    const first = await ask()
-    if (first.kind !== 'answer' || !this.#ordinaryGet || this.#hooks.signal?.aborted) return first
-    const answer = first.base.answer()
-    const [after] = answer.values('retry-after')
-    if ((answer.status !== 429 && answer.status !== 503) || after === undefined || !/^\d+$/.test(after) || Number(after) > 10) return first
-    this.#hooks.progress?.(`${answer.status}: asking again after ${after} s`)
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, Number(after) * 1000)
-      this.#hooks.signal?.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
-    })
-    return ask()
-  }
-
   #keep(stimulus: string, links: readonly Link[]): void {
     const transcript: Transcript = { stimulus, links, acts: [], ...(this.descriptor ? { declares: this.descriptor.declares } : {}) }
-    this.#exchanges.push(readExchange(transcript))
+    this.#exchanges.push(readExchange(transcript, this.#thresholds))
   }
 
   /**
@@ -149,7 +151,10 @@ export class Session {
     const { stimuli } = this.#plan
     this.#hooks.progress?.(`${stimuli.length} stimuli`)
     const pool = isLoopback(this.#request.url) ? localPool : strangerPool
-    await this.#performAll(stimuli.filter(({ loud, final }) => !loud && !final), channel, pool)
+    // the longest first: a short one fits beside the end of any other
+    const quiet = stimuli.filter(({ loud, final }) => !loud && !final)
+      .toSorted((a, b) => leastMs(b.steps, this.#observeMs) - leastMs(a.steps, this.#observeMs))
+    await this.#performAll(quiet, channel, pool)
     await this.#performAll(stimuli.filter(({ loud }) => loud), `${channel}-loud`, loudPool)
     await this.#performAll(stimuli.filter(({ final }) => final), `${channel}-final`, loudPool)
   }
@@ -159,8 +164,9 @@ export class Session {
     await pooled(stimuli, pool, async (stimulus, i) => {
       if (this.#hooks.signal?.aborted) return
       const { transcript, blocked } = await perform(stimulus, `${channel}-${i}`, stage)
+      this.#secrets.push(...transcript.acts.flatMap((act) => tokenIn(act) ?? []))
       if (blocked) for (const id of stimulus.feeds) this.#blocked.add(id)
-      else this.#exchanges.push(readExchange(transcript))
+      else this.#exchanges.push(readExchange(transcript, this.#thresholds))
     })
   }
 
@@ -185,6 +191,8 @@ export class Session {
         patience,
         request,
         declares: this.descriptor?.declares ?? {},
+        thresholds: this.#thresholds,
+        keep: this.#hooks.record !== undefined,
         seed: this.seed,
         ...(this.#options.runs === undefined ? {} : { runs: this.#options.runs }),
         ...(path === undefined ? {} : { path }),
@@ -202,15 +210,21 @@ export class Session {
       kind: driver ? 'driven' : 'observed',
       method: driver ? 'GET' : this.#request.method,
       hasBody: !driver && this.#request.body !== undefined,
+      hasJson: !driver && hasJsonBody(this.#request),
       hasCredentials: this.#request.headers.some(([name]) => /^(?:authorization|cookie)$/i.test(name)),
       profile: this.#options.profile ?? (strangers ? 'safe' : 'full'),
-      budget: (this.#options.budget ?? (driver ? driverBudget : this.#ordinaryGet ? 30 : 1)) - this.#probe.links,
+      budget: this.#budget - this.#probe.links,
       parts: this.#parts,
       declares: this.#declares,
       started: this.#hooks.terminate !== undefined,
-      base: factsOf(base),
+      base: { ...factsOf(base, this.#request, this.#declares), ...this.#fixedHeartbeat },
       selected: new Set(this.#provoked),
     }
+  }
+
+  get #fixedHeartbeat(): Pick<BaseFacts, 'fixedHeartbeatMs'> {
+    const { heartbeatMs } = this.#declares
+    return heartbeatMs === undefined || this.#parts.has('tune') ? {} : { fixedHeartbeatMs: heartbeatMs }
   }
 
   /** rules whose stimuli and properties are sent */
@@ -238,6 +252,7 @@ export class Session {
       driven: this.descriptor !== undefined,
       declares: this.#declares,
       observeMs: this.#observeMs,
+      page: this.#situation().base.page?.origin,
       insecure: this.#options.insecure,
       ...(this.#hooks.signal ? { signal: this.#hooks.signal } : {}),
       ...(this.#hooks.terminate ? { terminate: this.#hooks.terminate } : {}),
@@ -246,31 +261,30 @@ export class Session {
     }
   }
 
-  verdicts(): Verdict[] {
-    const scene: Scene<Exchange> = {
-      kind: this.descriptor ? 'driven' : 'observed',
-      method: this.descriptor ? 'GET' : this.#request.method,
-      parts: this.#parts,
-      declares: this.#declares,
+  /** Everything seen until now. */
+  get evidence(): Evidence {
+    const { descriptor, incomplete } = this
+    return {
+      target: {
+        url: this.#options.target,
+        kind: descriptor ? 'driven' : 'observed',
+        ...(descriptor ? { name: descriptor.name, version: descriptor.version } : {}),
+        method: descriptor ? 'GET' : this.#request.method,
+        parts: [...this.#parts],
+        declares: this.#declares,
+      },
       exchanges: this.#exchanges,
+      drives: this.#drives,
+      absence: (rule) => this.#absence(rule),
+      reached: this.kind !== undefined,
+      ...(incomplete ? { incomplete } : {}),
+      silent: this.#silent,
     }
-    return this.#rules.map((rule) => {
-      const blocked = this.kind === undefined && !speaksOfFirstAnswer(rule, scene, this.incomplete !== undefined)
-      const driven = drivenOf(this.#drives, rule.id)
-      const absent = blocked ? this.#blockedBy() : this.#absence(rule.id)
-      const verdict = judge(rule, {
-        scene: blocked ? { ...scene, exchanges: [] } : scene,
-        absent,
-        mask: (bytes) => maskBytes(bytes, this.#secrets),
-        ...(driven ? { driven } : {}),
-      })
-      // a late head is a matter of taste; without any no client ever opens
-      return this.#silent && verdict.outcome === 'fail' ? { ...verdict, effectiveLevel: 'interop' } : verdict
-    })
   }
 
-  #blockedBy(): { why: Why; note: string } {
-    return { why: 'blocked', note: this.incomplete?.reason ?? 'the target did not answer with an event stream' }
+  /** By what it is judged. */
+  get measure(): Measure {
+    return { rules: this.#rules, thresholds: this.#thresholds, failOn: this.#options.failOn, secrets: this.#secrets }
   }
 
   #absence(rule: RuleId): Absence {
@@ -279,14 +293,6 @@ export class Session {
       return { why: 'blocked', note: 'no event arrived on a channel: see sse/concurrency/subscribe-before-headers' }
     }
     return fruitless(this.#drives, rule) ?? (this.#plan ? absence(rule, this.#plan) : { why: 'no-subject' })
-  }
-
-  notes(): Report['notes'] {
-    if (this.kind === undefined) return []
-    return rooms.flatMap((room) => room.notes ?? []).flatMap((note) => {
-      const texts = new Set(this.#exchanges.flatMap((exchange) => note.record(exchange)))
-      return [...texts].map((text) => ({ rule: note.id, text }))
-    })
   }
 }
 

@@ -1,8 +1,11 @@
 /** Performs stimuli: opens, reads and leaves links as their steps say, and asks a driver to act. */
 import { Agent } from 'undici'
 import type { Act, Declares, Event, SentRequest, Transcript } from '../spec/model.ts'
+import { tokenIn } from '../spec/sse/auth/tokens.ts'
+import { startedBy } from '../spec/sse/delivery/works.ts'
 import type { Answer } from '../spec/sse/exchange.ts'
-import { changed, type Address, type Asked, type Step, type Stimulus } from '../suites/stimulus.ts'
+import { changed, type Address, type Asked, type StatName, type Step, type Stimulus } from '../suites/stimulus.ts'
+import { cancellation, revocation, siblingOf, withToken } from './addresses.ts'
 import { Control, type ActKind } from './control.ts'
 import type { OpenLink } from './link.ts'
 import type { Probe } from './probe.ts'
@@ -19,6 +22,8 @@ export interface StageOptions {
   /** the target is a driver */
   readonly driven: boolean
   readonly declares: Declares
+  /** origin of the pages that ask; undefined where CORS is none of the target's business */
+  readonly page: string | undefined
   /** ms of the observation window */
   readonly observeMs: number
   readonly insecure: boolean
@@ -28,7 +33,7 @@ export interface StageOptions {
   /** the ordinary request to an address; undefined when the target has none */
   address(address: Address, channel: string): SentRequest | undefined
   /** the request of a control act; undefined when the target does not offer it */
-  control(act: ActKind, channel: string): SentRequest | undefined
+  control(act: Exclude<ActKind, 'cancel'>, channel: string): SentRequest | undefined
 }
 
 /** Links besides the base look at one thing each; of a driver they carry what the kit published. */
@@ -48,11 +53,13 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
   const { probe } = stage
   const links = new Map<string, OpenLink>()
   const acts: Act[] = []
+  const tokens = new Map<string, string>()
   const limit = stage.driven ? drivenLimit : observedLimit
   const deadline = probe.now() + stimulus.deadlineMs
   const agent = new Agent({ connect: { rejectUnauthorized: !stage.insecure }, pipelining: 1, connections: 64 })
   const control = new Control(agent, () => probe.now(), () => left())
   let blocked = false
+  let syncs = 0
   try {
     await all(stimulus.steps)
   } catch (error) {
@@ -82,15 +89,21 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
       case 'finish': return act('finish')
       case 'tune': return act('tune', JSON.stringify(step.values))
       case 'stats': return poll(step.of, step.is, step.withinMs)
+      case 'token': return token(step)
+      case 'revoke': return revoke(step.token)
+      case 'work': return act('work', JSON.stringify({ events: written(step.events), pauseMs: step.pauseMs }))
+      case 'cancel': return cancel(step.unknown === true)
       case 'signal': return terminate()
       case 'together': return void await Promise.all(step.branches.map(all))
     }
   }
 
   async function open(step: Extract<Step, { do: 'open' }>): Promise<void> {
-    const ordinary = stage.address(step.to, channel)
+    const ordinary = step.to === 'work' ? workStream() : stage.address(step.to, channel)
     if (!ordinary) return
-    const request = asked(changed(ordinary, encoded(step)), step.asked)
+    const admitted = credentialed(changed(ordinary, encoded(step), stage.page), step.asked)
+    if (!admitted) return
+    const request = asked(admitted, step.asked)
     const link = probe.open({
       id: `${stimulus.id}/${step.link}`,
       role: step.role,
@@ -119,6 +132,13 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
     return events.map((event) => (event.data === undefined ? event : { ...event, data: payload(event.data) }))
   }
 
+  /** Events to publish: a target that does not take ids is given none. */
+  function batch(events: readonly Event[]): string {
+    const { ids } = stage.declares
+    const takes = ids !== 'server' && ids !== 'none'
+    return JSON.stringify(written(events), (name, value: unknown) => (name === 'id' && !takes ? undefined : value))
+  }
+
   /** A play with its payloads as the target takes them; a body that is wrong on purpose stays as it is. */
   function encoded({ to, asked: edit }: Extract<Step, { do: 'open' }>): Asked | undefined {
     if (to !== 'play' || edit?.body === undefined || stage.declares.data !== 'json') return edit
@@ -126,11 +146,21 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
     return script ? { ...edit, body: JSON.stringify({ ...script, events: written(script.events) }) } : edit
   }
 
+  /** The request with the token that it asks for; undefined without that. */
+  function credentialed(request: SentRequest, { token }: Asked = {}): SentRequest | undefined {
+    if (!token) return request
+    const text = 'text' in token ? token.text : tokens.get(token.of)
+    return text === undefined ? undefined : withToken(request, text, token.by, stage.declares)
+  }
+
   /** The request with the last event ID that another link committed, or a given one, and with query fields. */
   function asked(request: SentRequest, { lastEventId, query }: Asked = {}): SentRequest {
-    const id = lastEventId && ('text' in lastEventId ? lastEventId.text : links.get(lastEventId.of)?.answer().stream.lastEventId)
+    const committed = (link: string): string => links.get(link)?.answer().stream.lastEventId ?? ''
+    const id = lastEventId && ('text' in lastEventId ? lastEventId.text : committed(lastEventId.of))
     const url = new URL(request.url)
-    for (const [name, value] of Object.entries(query ?? {})) url.searchParams.append(name, value)
+    for (const [name, value] of Object.entries(query ?? {})) {
+      url.searchParams.append(name, typeof value === 'string' ? value : committed(value.of))
+    }
     // HTML 9.2.3: the header carries the id as UTF-8 bytes, and is left out when the id is empty
     const header = id ? [['Last-Event-ID', Buffer.from(id, 'utf8').toString('latin1')] as const] : []
     return { ...request, url: url.href, headers: [...request.headers, ...header] }
@@ -138,25 +168,61 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
 
   async function publish({ batches, everyMs, to }: Extract<Step, { do: 'publish' }>): Promise<void> {
     if (everyMs === undefined) {
-      await Promise.all(batches.map((batch) => act('publish', JSON.stringify(written(batch)), to)))
+      await Promise.all(batches.map((events) => act('publish', batch(events), to)))
       return
     }
-    for (const [i, batch] of batches.entries()) {
+    for (const [i, events] of batches.entries()) {
       if (i > 0 && everyMs > 0) await new Promise((resolve) => setTimeout(resolve, Math.min(everyMs, left())))
-      await act('publish', JSON.stringify(written(batch)), to)
+      await act('publish', batch(events), to)
     }
   }
 
   async function sync(name: string): Promise<void> {
     const link = links.get(name)
     const until = Math.min(deadline, probe.now() + syncMs)
-    for (let n = 1; link && !link.isOver && probe.now() < until; n++) {
-      const event: Event = { data: `sync-${n}`, ...(stage.declares.ids === 'server' || stage.declares.ids === 'none' ? {} : { id: `sync-${n}` }) }
-      await act('publish', JSON.stringify(written([event])))
+    while (link && !link.isOver && probe.now() < until) {
+      syncs += 1
+      const text = `sync-${syncs}`
+      await act('publish', batch([{ id: text, data: text }]))
       await link.arrival(synced, syncEachMs)
       if (synced(link.answer())) return
     }
     throw new NotSynced()
+  }
+
+  async function token({ name, ttlMs, to }: Extract<Step, { do: 'token' }>): Promise<void> {
+    const user = to === 'sibling' ? siblingOf(channel) : channel
+    const done = await ask('token', JSON.stringify({ ttlMs, user }))
+    if (!done) return
+    acts.push(done)
+    const text = tokenIn(done)
+    if (text !== undefined) tokens.set(name, text)
+  }
+
+  async function revoke(name: string): Promise<void> {
+    const issue = stage.control('token', channel)
+    const text = tokens.get(name)
+    if (issue && text !== undefined) acts.push(await control.ask('token', revocation(issue, text)))
+  }
+
+  /** The request that started work last. */
+  function lastWork(): Act | undefined {
+    return acts.findLast(({ kind }) => kind === 'work')
+  }
+
+  function workStream(): SentRequest | undefined {
+    const work = lastWork()
+    const started = work && startedBy(work)
+    const ordinary = stage.address('target', channel)
+    return started && ordinary && { ...ordinary, url: started.stream }
+  }
+
+  async function cancel(unknown: boolean): Promise<void> {
+    const work = lastWork()
+    const started = work && startedBy(work)
+    if (!work || !started) return
+    const request = cancellation(work.request, started, unknown)
+    if (!unknown || request.url !== started.cancel) acts.push(await control.ask('cancel', request))
   }
 
   function terminate(): void {
@@ -167,7 +233,7 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
     acts.push({ at, doneAt: probe.now(), kind: 'signal', request, status: 0, body: '' })
   }
 
-  async function poll(of: 'subscribers' | 'plays', is: number, withinMs: number): Promise<void> {
+  async function poll(of: StatName, is: number, withinMs: number): Promise<void> {
     const until = Math.min(deadline, probe.now() + withinMs)
     for (;;) {
       const last = await ask('stats')
@@ -177,12 +243,12 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
     }
   }
 
-  async function act(kind: ActKind, body?: string, to?: 'sibling'): Promise<void> {
+  async function act(kind: Exclude<ActKind, 'cancel'>, body?: string, to?: 'sibling'): Promise<void> {
     const done = await ask(kind, body, to)
     if (done) acts.push(done)
   }
 
-  async function ask(kind: ActKind, body?: string, to?: 'sibling'): Promise<Act | undefined> {
+  async function ask(kind: Exclude<ActKind, 'cancel'>, body?: string, to?: 'sibling'): Promise<Act | undefined> {
     const request = stage.control(kind, to === 'sibling' ? siblingOf(channel) : channel)
     if (!request) return undefined
     return control.ask(kind, body === undefined ? request : { ...request, body }, to)
@@ -204,10 +270,7 @@ function scriptOf(body: string): { readonly events: readonly Event[] } | undefin
   }
 }
 
-/** A channel whose name begins with that of another. */
-export const siblingOf = (channel: string): string => `${channel}-sibling`
-
-function statOf({ body }: Act, of: 'subscribers' | 'plays'): number | undefined {
+function statOf({ body }: Act, of: StatName): number | undefined {
   try {
     return (JSON.parse(body) as Partial<Record<typeof of, number>>)[of]
   } catch {

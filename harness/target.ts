@@ -11,6 +11,7 @@ import { Answer } from '../spec/sse/exchange.ts'
 import type { Link, SentRequest } from '../spec/model.ts'
 import type { OpenLink } from './link.ts'
 import type { Probe } from './probe.ts'
+import { redactUrl } from './secrets.ts'
 
 /** Fetch, HTTP-redirect fetch: a client gives up after so many */
 export const mostRedirects = 20
@@ -24,6 +25,25 @@ export type FirstContact =
   | { readonly kind: 'driver'; readonly hops: readonly Link[]; readonly request: SentRequest; readonly descriptor: Descriptor }
   | { readonly kind: 'unusable'; readonly hops: readonly Link[]; readonly base: Link; readonly reason: string }
 
+export interface ContactOptions {
+  /** ms for each head, and for the rest of what is no event stream */
+  readonly headMs: number
+  readonly bodyMs: number
+  readonly allowOriginChange: boolean
+  /** requests that may be sent; once a redirect has made a GET of it, what follows a POST costs nothing */
+  readonly budget: number
+}
+
+/** A request that may do something: start work, cost tokens, change data. */
+const isCostly = ({ method, body }: Pick<SentRequest, 'method' | 'body'>): boolean =>
+  (method !== 'GET' && method !== 'HEAD') || body !== undefined
+
+function spent(status: number, { method, url }: SentRequest, sent: number): string {
+  const shown = redactUrl(url, [])
+  return `the target redirects (${status}) to ${shown}, and ${sent} ${method} ${sent === 1 ? 'was' : 'were'} sent, no more: ` +
+    `--target ${shown} asks there, or --budget ${sent + 1} follows`
+}
+
 /**
  * Sends the ordinary request and follows redirects. An event stream is left open for the caller to read; everything
  * else is read to its end, `bodyMs` at most.
@@ -31,18 +51,22 @@ export type FirstContact =
 export async function contact(
   probe: Probe,
   first: SentRequest,
-  { headMs, bodyMs, allowOriginChange }: { readonly headMs: number; readonly bodyMs: number; readonly allowOriginChange: boolean },
+  { headMs, bodyMs, allowOriginChange, budget }: ContactOptions,
 ): Promise<FirstContact> {
   const hops: Link[] = []
+  const costs = (one: SentRequest): number => (isCostly(first) && !isCostly(one) ? 0 : 1)
+  let sent = 0
   let request = first
   for (;;) {
     const base = probe.open({ id: hops.length ? `base-${hops.length}` : 'base', role: 'base', request })
+    sent += costs(request)
     await base.head(headMs)
     if (base.answer().status === 0) await base.read({ end: true, thenMs: 0 }, 0)
     const next = redirected(base.answer(), request)
     if (next && hops.length < mostRedirects) {
       await base.read({ end: true, thenMs: 0 }, bodyMs)
       const hop = base.link()
+      if (sent + costs(next) > budget) return { kind: 'unusable', hops, base: hop, reason: spent(base.answer().status, next, sent) }
       hops.push({ ...hop, id: `hop-${hops.length + 1}`, role: 'base/hop' })
       request = next
       continue
@@ -60,6 +84,24 @@ export async function contact(
     await base.read({ end: true, thenMs: 0 }, base.isOver ? 0 : bodyMs)
     return { kind: 'answer', hops, base, request }
   }
+}
+
+/** 429 and 503 are asked again once, after what Retry-After says, 10 s at most. */
+export async function askedAgain(
+  ask: () => Promise<FirstContact>,
+  { signal, progress }: { readonly signal?: AbortSignal; readonly progress?: (line: string) => void },
+): Promise<FirstContact> {
+  const first = await ask()
+  if (first.kind !== 'answer' || signal?.aborted) return first
+  const answer = first.base.answer()
+  const [after] = answer.values('retry-after')
+  if ((answer.status !== 429 && answer.status !== 503) || after === undefined || !/^\d+$/.test(after) || Number(after) > 10) return first
+  progress?.(`${answer.status}: asking again after ${after} s`)
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, Number(after) * 1000)
+    signal?.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
+  })
+  return ask()
 }
 
 /**

@@ -1,7 +1,8 @@
 /** What every front of the kit shares with the process it runs in: signals, streams and files. */
-import { accessSync, closeSync, constants, openSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import type { Output, Surroundings } from './options.ts'
+import { accessSync, appendFileSync, closeSync, constants, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { configOf } from './config.ts'
+import type { Output, Surroundings, TestInvocation } from './options.ts'
 import { shellWord, visible, visibleLines } from './report/text.ts'
 import { kitVersion } from './request.ts'
 import { allRules } from './selection.ts'
@@ -22,12 +23,29 @@ export function usageLine({ given, accepted, type }: UsageError): string {
   return `streamproof: ${visible(given)}. Accepted: ${visible(accepted)}. Type: ${visible(type)}`
 }
 
+const config = configOf('.')
+
 /** What `parse` may look at, in this process. */
 export const surroundings: Surroundings = {
   env: process.env,
   rules: allRules.map(({ id }) => id),
   version: kitVersion,
+  ...(config === undefined ? {} : { config }),
   readFile: (path) => readFileSync(path === '-' ? 0 : path),
+}
+
+/** The first file of these tests that cannot be written, as a usage error. */
+export function unwritableOf(tests: readonly TestInvocation[]): UsageError | undefined {
+  for (const { baseline } of tests) {
+    if (!baseline?.update) continue
+    try {
+      accessSync(dirname(baseline.file), constants.W_OK)
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
+      return { given: `--baseline ${baseline.file}: the file cannot be written${code}`, accepted: 'a file in a directory that exists', type: '--baseline streamproof.baseline.json' }
+    }
+  }
+  return unwritable(tests.flatMap(({ reports }) => reports))
 }
 
 /** The first report file that cannot be written, as a usage error. Creates files that are not there yet. */
@@ -44,8 +62,12 @@ export function unwritable(outputs: readonly Output[]): UsageError | undefined {
   return undefined
 }
 
-function writableExample(format: string): string {
-  const name = `report.${format === 'junit' ? 'xml' : format === 'json' ? 'json' : 'txt'}`
+const extensions: Readonly<Record<Output['format'], string>> = {
+  console: 'txt', json: 'json', junit: 'xml', sarif: 'sarif', markdown: 'md', html: 'html', github: 'txt', badge: 'json',
+}
+
+function writableExample(format: Output['format']): string {
+  const name = `report.${extensions[format]}`
   try {
     accessSync('.', constants.W_OK)
     return name
@@ -54,11 +76,12 @@ function writableExample(format: string): string {
   }
 }
 
-/** Writes each report to its file, or to standard output. */
-export function deliver(outputs: readonly Output[], render: (format: Output['format'], color: boolean) => string): void {
+/** Writes each report to its file, or to standard output. The summary of a CI step is written on: others add to it too. */
+export function deliver(outputs: readonly Output[], render: (format: Output['format'], color: boolean, file?: string) => string): void {
   for (const { format, file } of outputs) {
     if (file === undefined) process.stdout.write(render(format, format === 'console' && hasColor()))
-    else writeFileSync(file, render(format, false))
+    else if (file === process.env.GITHUB_STEP_SUMMARY) appendFileSync(file, render(format, false, file))
+    else writeFileSync(file, render(format, false, file))
   }
 }
 

@@ -1,7 +1,7 @@
 /** First answers that leave nothing to judge: what came, and what to type (the design's table). */
 import { judge } from '../spec/judge.ts'
-import type { Rule, RuleId, Scene } from '../spec/model.ts'
-import type { Answer, Exchange } from '../spec/sse/exchange.ts'
+import type { Link, Rule, RuleId, Scene } from '../spec/model.ts'
+import { Answer, type Exchange } from '../spec/sse/exchange.ts'
 import type { Incomplete } from './report.ts'
 import { maskBytes } from './secrets.ts'
 
@@ -27,6 +27,17 @@ export function unusable(answer: Answer, secrets: readonly string[]): Incomplete
     : status === 401 || status === 403 ? '; give credentials with --token or --header'
     : ''
   return { reason: `the target answered ${status} to ${link.request.method}${hint}`, ...quote }
+}
+
+/** Why an answer to a WebSocket handshake that is no 101 leaves nothing to judge; undefined when a rule can say it. */
+export function unswitched(link: Link, secrets: readonly string[]): Incomplete | undefined {
+  const answer = new Answer(link)
+  const { status } = answer
+  if (status > 0 && status < 400) return undefined
+  const plain = unusable(answer, secrets) ?? { reason: 'the target did not answer', ...quoted(answer, secrets) }
+  const hint = status === 404 ? '; is it the right path?'
+    : status === 400 || status === 426 ? '; it may want a subprotocol: --header \'Sec-WebSocket-Protocol: NAME\'' : ''
+  return { ...plain, reason: `${plain.reason.replace(/ to GET\b/, ' to the WebSocket handshake')}${hint}` }
 }
 
 /** Nothing came, or the beginning of a head: what else comes may be HTTP. */
@@ -69,7 +80,9 @@ const firstAnswerRules: ReadonlySet<RuleId> = new Set([
   'sse/lifecycle/post-stream',
 ])
 /** and by these when they fail: they name the cause, or a fault of the answer itself */
-const firstAnswerFaults: ReadonlySet<RuleId> = new Set(['sse/headers/content-type-once', 'sse/status/204-no-body'])
+const firstAnswerFaults: ReadonlySet<RuleId> = new Set([
+  'sse/headers/content-type-once', 'sse/status/204-no-body', 'sse/cors/on-all-statuses',
+])
 
 /** Whether a rule has something to say of a first answer that is no event stream; the others are blocked. */
 export function speaksOfFirstAnswer(rule: Rule<Exchange>, scene: Scene<Exchange>, incomplete: boolean): boolean {

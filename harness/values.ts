@@ -42,19 +42,16 @@ function edits(a: string, b: string): number {
 /** Names and values of the environment. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** An http or https URL without fragment, as the URL standard writes it. */
+/** An http, https, ws or wss URL without fragment, as the URL standard writes it. */
 export function readUrl(text: string, flag: string): string {
   const shown = redactUrl(text, [])
   const example = `${flag} http://127.0.0.1:3000/stream`.trim()
-  if (/^wss?:/i.test(text)) {
-    throw new Mistake(`${shown} is a WebSocket URL`, 'this version judges event streams; WebSocket comes later', example)
-  }
-  if (!/^https?:\/\//i.test(text)) {
+  if (!/^(?:http|ws)s?:\/\//i.test(text)) {
     const guess = `http://${shown}`
     const isHost = /^(?:\[[\da-f:]+\]|[\w.-]+)(?::\d+)?(?:[/?]|$)/i.test(text) && (/[:/.]/.test(text) || text === 'localhost') && URL.canParse(guess)
-    throw new Mistake(`${shown || 'an empty text'} is no http or https URL`, 'an absolute URL', isHost ? `${flag} ${guess}`.trim() : example)
+    throw new Mistake(`${shown || 'an empty text'} is no http, https, ws or wss URL`, 'an absolute URL', isHost ? `${flag} ${guess}`.trim() : example)
   }
-  if (!URL.canParse(text)) throw new Mistake(`${shown} is no valid URL`, 'an absolute http or https URL', example)
+  if (!URL.canParse(text)) throw new Mistake(`${shown} is no valid URL`, 'an absolute http, https, ws or wss URL', example)
   const url = new URL(text)
   url.hash = ''
   return url.href

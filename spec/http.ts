@@ -4,7 +4,7 @@
  * Ours, because a lenient parser hides the faults the kit looks for and a strict one stops at the first.
  */
 import { ResponseReader } from './http/reader.ts'
-import type { Body, Message } from './http/message.ts'
+import type { Body, Message, Piece } from './http/message.ts'
 import type { Link, Place } from './model.ts'
 
 export { field, fields } from './http/head.ts'
@@ -13,12 +13,34 @@ export type {
   Body, ChunkLine, FaultKind, Field, Head, HttpFault, Message, Piece, Span,
 } from './http/message.ts'
 
-/** Reads everything a link received. Only a FIN of the target ends a body that close delimits (RFC 9112 8). */
-export function readResponse(link: Link): Message {
-  const reader = new ResponseReader(link.request.method)
+/**
+ * Reads everything a link received. Only a FIN of the target ends a body that close delimits (RFC 9112 8).
+ * `unframed`: the transfer framing was removed before.
+ */
+export function readResponse(link: Link, unframed = false): Message {
+  const reader = new ResponseReader(link.request.method, unframed)
   for (const chunk of link.chunks) reader.push(chunk)
   if (link.ended.by === 'target' && link.ended.how === 'fin') reader.end(link.ended.at)
   return reader.message()
+}
+
+/** What a link received as a body alone, whose head nobody kept: taken for that of an event stream. */
+export function readBody(link: Link): Message {
+  const pieces: Piece[] = []
+  let offset = 0
+  for (const { at, bytes: { length } } of link.chunks) {
+    if (length > 0) pieces.push({ body: offset, wire: offset, length, at })
+    offset += length
+  }
+  const span = { start: 0, end: 0 }
+  const type = { name: 'Content-Type', value: 'text/event-stream', span }
+  const bytes = new Uint8Array(Buffer.concat(link.chunks.map((chunk) => chunk.bytes)))
+  return {
+    interim: [],
+    head: { version: '1.1', status: 200, reason: '', fields: [type], span, at: link.openedAt, startedAt: link.openedAt },
+    body: { framing: 'close', bytes, pieces, complete: false, trailers: [] },
+    faults: [],
+  }
 }
 
 /**

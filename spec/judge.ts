@@ -1,5 +1,5 @@
 /** From findings to a verdict. Pure: levels and outcomes meet here and nowhere else. */
-import type { Deviation, Excerpt, Finding, Level, Link, Place, Replay, Rule, Scene, Transcript, Verdict, Why } from './model.ts'
+import type { Aspect, Deviation, Excerpt, Finding, Level, Link, Place, Replay, Rule, Scene, Transcript, Verdict, Why } from './model.ts'
 
 /** At most so many deviations of one rule go into a report; the number examined tells the rest. */
 export const mostDeviations = 5
@@ -26,7 +26,11 @@ export function judge<X extends { readonly transcript: Transcript }>(
     if (reason !== undefined) return { ...base, outcome: 'not-applicable', note: reason }
     let examined = 0
     const bad: { finding: Finding; exchange: X }[] = []
+    const missing = new Set<Aspect>()
     for (const exchange of scene.exchanges) {
+      const lacking = lackingFor(rule, exchange.transcript)
+      for (const aspect of lacking) missing.add(aspect)
+      if (lacking.length > 0) continue
       const findings = rule.check(exchange)
       examined += findings.length
       for (const finding of findings) if (!finding.ok) bad.push({ finding, exchange })
@@ -40,6 +44,7 @@ export function judge<X extends { readonly transcript: Transcript }>(
       return { ...base, outcome: 'fail', examined, deviations, ...(driven?.replay ? { replay: driven.replay } : {}) }
     }
     if (examined > 0) return { ...base, outcome: 'pass', examined }
+    if (missing.size > 0) return { ...base, outcome: 'not-exercised', why: 'no-subject', note: uncarried([...missing]) }
     const inconclusive = rule.inconclusive?.(scene)
     if (inconclusive) return { ...base, outcome: 'not-exercised', ...inconclusive }
     const note = absent?.note === undefined ? {} : { note: absent.note }
@@ -48,6 +53,29 @@ export function judge<X extends { readonly transcript: Transcript }>(
   } catch (error) {
     return { ...base, outcome: 'broken', note: `the kit's own check failed: ${error instanceof Error ? error.message : String(error)}` }
   }
+}
+
+function lackingFor<X>({ needs = [] }: Rule<X>, { lacks = [] }: Transcript): readonly Aspect[] {
+  return needs.filter((aspect) => lacks.includes(aspect))
+}
+
+const aspectWords: Readonly<Record<Aspect, string>> = {
+  times: 'arrival times',
+  framing: 'transfer framing',
+  coding: 'content coding',
+  octets: 'bytes of the body, only its text',
+  head: 'head',
+  'wire-head': 'head as it was on the wire',
+  body: 'body',
+  end: 'end of the answer',
+  request: 'request',
+}
+
+/** One line about what a file does not carry. */
+export function uncarried(aspects: readonly Aspect[]): string {
+  // without a head there is none as it was on the wire
+  const told = aspects.filter((aspect) => aspect !== 'wire-head' || !aspects.includes('head'))
+  return `the file carries no ${told.map((aspect) => aspectWords[aspect]).join(', no ')}`
 }
 
 /** On a driver that promises what the rule is about, the rule is part of the contract; a stricter level stays. */

@@ -44,6 +44,8 @@ export interface Link {
   /** ms; when the request was written (the connection stood already) */
   readonly openedAt: number
   readonly chunks: readonly Chunk[]
+  /** WebSocket: what the kit wrote behind the request, and when */
+  readonly sent?: readonly Chunk[]
   readonly ended: Ended
 }
 
@@ -53,7 +55,7 @@ export interface Act {
   readonly at: number
   /** ms; answer complete */
   readonly doneAt: number
-  readonly kind: 'publish' | 'finish' | 'tune' | 'stats' | 'token' | 'signal'
+  readonly kind: 'publish' | 'finish' | 'tune' | 'stats' | 'token' | 'signal' | 'work' | 'cancel'
   /** the act was on another channel than the links of the stimulus */
   readonly to?: 'sibling'
   readonly request: SentRequest
@@ -62,11 +64,27 @@ export interface Act {
   readonly body: string
 }
 
+/**
+ * What can be known of an exchange. The probe sees all of it; a file that another tool wrote carries less:
+ * - times: when each byte came
+ * - framing: the transfer framing (chunk sizes, Content-Length against the body, what follows the message)
+ * - coding: the body as its content codings left it, not as a client decoded it
+ * - octets: the body byte for byte, not as text in which a decoder has replaced and dropped what was wrong
+ * - head: status and fields; without them the body is read as an event stream
+ * - wire-head: the head byte for byte in HTTP/1.x, not only its names and values
+ * - body: whatever follows the head
+ * - end: whether and how the answer ended
+ * - request: what was asked
+ */
+export type Aspect = 'times' | 'framing' | 'coding' | 'octets' | 'head' | 'wire-head' | 'body' | 'end' | 'request'
+
 /** One session with a target. The only value that crosses from I/O to logic; serialisable. */
 export interface Transcript {
   /** id of the stimulus or property that made it */
   readonly stimulus: string
   readonly declares?: Declares
+  /** what the source of the transcript did not carry; absent: the probe saw all of it */
+  readonly lacks?: readonly Aspect[]
   readonly links: readonly Link[]
   readonly acts: readonly Act[]
 }
@@ -139,7 +157,8 @@ export interface Finding {
  */
 export type Level = 'must' | 'interop' | 'contract' | 'should' | 'advice'
 
-export type RuleId = `${'sse' | 'ws'}/${string}/${string}`
+/** `client` rules are about clients; the kit is the server then */
+export type RuleId = `${'sse' | 'ws' | 'client'}/${string}/${string}`
 
 /** What `applies` may look at: the target, and everything that was seen of it. */
 export interface Scene<X> {
@@ -185,6 +204,8 @@ export interface Rule<X> {
   /** why what was seen does not decide, asked only when the check gave no finding; undefined when nothing was seen */
   readonly inconclusive?: (scene: Scene<X>) => { readonly why: Why; readonly note: string } | undefined
   readonly check: Check<X>
+  /** without these an exchange does not decide: it is not shown to the check */
+  readonly needs?: readonly Aspect[]
   /** by a name that says what is wrong */
   readonly mutants: Readonly<Record<string, Mutant>>
   /** fails together with narrower rules; other rules' mutants may break it */
@@ -241,6 +262,17 @@ export interface Replay {
   readonly counterexample: string
 }
 
+/** Why a verdict does not count: a baseline that the user keeps. Dates are YYYY-MM-DD in UTC. */
+export interface Excuse {
+  /** known: it fails, and does not fail the run; flaky: whatever it is, it does not count */
+  readonly as: 'known' | 'flaky'
+  /** empty when nobody has given one */
+  readonly reason: string
+  readonly since?: string
+  /** the last day of the excuse */
+  readonly expires?: string
+}
+
 export interface Verdict {
   readonly rule: RuleId
   readonly level: Level
@@ -252,4 +284,5 @@ export interface Verdict {
   readonly examined: number
   readonly deviations: readonly Deviation[]
   readonly replay?: Replay
+  readonly excused?: Excuse
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const folders = ['spec', 'servers', 'suites', 'harness', 'bench']
+const folders = ['spec', 'servers', 'suites', 'harness', 'bench', 'clients']
 const files = folders.flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
@@ -29,10 +29,9 @@ const imports: readonly Import[] = files.flatMap((from) => {
 const breaches = (law: (one: Import) => boolean): string[] => imports.filter((one) => !law(one)).map(({ from, to }) => `${from} -> ${to}`)
 const isTest = (file: string): boolean => file.endsWith('.test.ts')
 const isRoom = (file: string): boolean => roomFiles.has(file)
-const roomFiles = new Set(
-  [...readFileSync(join(root, 'spec/sse/index.ts'), 'utf8').matchAll(/from '\.\/([a-z0-9]+)\.ts'/g)].map(([, name]) => `spec/sse/${name}.ts`)
-    .filter((file) => file !== 'spec/sse/exchange.ts'),
-)
+const roomFiles = new Set(['sse', 'ws'].flatMap((protocol) =>
+  [...readFileSync(join(root, `spec/${protocol}/index.ts`), 'utf8').matchAll(/from '\.\/([a-z0-9]+)\.ts'/g)]
+    .map(([, name]) => `spec/${protocol}/${name}.ts`).filter((file) => !file.endsWith('/exchange.ts'))))
 
 test('imports are seen at all', () => {
   expect(imports.length).toBeGreaterThan(100)
@@ -60,19 +59,23 @@ test('sse and ws never meet', () => {
 })
 
 test('suites import spec alone, tests and the proof of the mutants excepted', () => {
-  const proof = new Set(['suites/live.ts', 'suites/mutants.ts', 'suites/mutation.ts', 'suites/soak.ts'])
+  const proof = new Set(['suites/live.ts', 'suites/mutants.ts', 'suites/mutation.ts', 'suites/soak.ts', 'suites/hostile.ts', 'suites/sockets/stand.ts'])
   expect(breaches(({ from, to }) =>
-    !from.startsWith('suites/') || isTest(from) || proof.has(from) || to.startsWith('spec/') || to.startsWith('suites/') || to === 'fast-check' || to === 'node:buffer')).toEqual([])
+    !from.startsWith('suites/') || isTest(from) || proof.has(from) || (from.startsWith('suites/client/') && to.startsWith('clients/')) || to.startsWith('spec/') || to.startsWith('suites/') || to === 'fast-check' || to === 'node:buffer')).toEqual([])
 })
 
 test('harness imports no server, and of the suites only their index and types', () => {
   expect(breaches(({ from, to }) => !from.startsWith('harness/') || !to.startsWith('servers/') || to === 'servers/index.ts')).toEqual([])
-  expect(breaches(({ from, to }) => !from.startsWith('harness/') || !to.startsWith('suites/') || /suites\/(?:stimulus|sse\/index)\.ts$/.test(to))).toEqual([])
+  expect(breaches(({ from, to }) => !from.startsWith('harness/') || !to.startsWith('suites/') || /suites\/(?:stimulus|sse\/index|ws\/stimulus|ws\/index)\.ts$/.test(to))).toEqual([])
 })
 
-test('servers import of spec only the contract, the model and the encoder', () => {
+test('clients import of the kit only the decoder', () => {
+  expect(breaches(({ from, to }) => !from.startsWith('clients/') || !/^(?:spec|servers|harness|suites)\//.test(to) || to === 'spec/sse/decode.ts')).toEqual([])
+})
+
+test('servers import of spec only the contract, the model and the encoder; those that are wrong on purpose also the frames', () => {
   expect(breaches(({ from, to }) =>
-    !from.startsWith('servers/') || !/^(?:spec|harness|suites)\//.test(to) || /^spec\/(?:contract\/contract|model|sse\/encode)\.ts$/.test(to))).toEqual([])
+    !from.startsWith('servers/') || (from.startsWith('servers/faulty/echo/') && to.startsWith('spec/ws/')) || !/^(?:spec|harness|suites)\//.test(to) || /^spec\/(?:contract\/contract|model|sse\/encode)\.ts$/.test(to))).toEqual([])
 })
 
 test('nothing but tests imports a test, and no file is longer than 300 lines without a reason in its head', () => {

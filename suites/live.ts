@@ -20,9 +20,9 @@ import { changed, opens, type Step } from './stimulus.ts'
 
 type Open = Extract<Step, { do: 'open' }>
 
-const options = (target: string, provoked: readonly string[] = []): RunOptions => ({
+const options = (target: string, provoked: readonly string[] = [], origin?: string): RunOptions => ({
   target, method: 'GET', headers: [], insecure: false, observeMs: 1400, profile: 'full', only: [], skip: [], provoked, failOn: 'advice',
-  allowOriginChange: false, token: 'player',
+  allowOriginChange: false, token: 'player', ...(origin === undefined ? {} : { origin }),
 })
 
 /** Requests of an observed run, by the role of the link they open. */
@@ -100,24 +100,42 @@ async function played({ room, rule, mutant }: Twin): Promise<string[]> {
   const edited = mutant.edit(room.example)
   const wrong = changedLink(room.example, edited)
   if (!wrong) return ['inert: no link changed']
+  // where the example is read by a page of another origin, the run asks as that page
+  const origin = edited.links.find(({ role }) => role === 'base')?.request.headers.find(([name]) => name === 'Origin')?.[1]
   // a request is told by all but its Host, so the parts can be made before the port is known
-  const ordinary = ordinaryRequest(options('http://127.0.0.1:1/stream'))
+  const ordinary = ordinaryRequest(options('http://127.0.0.1:1/stream', [], origin))
   const roles = new Map<string, Link>([...rightLinks, ...edited.links, wrong].map((link) => [link.role, link]))
-  const parts: Part[] = [...asked].flatMap(([role, steps]) => steps.flatMap(({ asked: edit }) => {
+  const candidates: Part[] = [...asked].flatMap(([role, steps]) => steps.flatMap(({ asked: edit }) => {
     const link = roles.get(role)
     const request = wire(changed(ordinary, edit), edit?.host)
     // of the roles that ask like the base, only the wrong one has an answer of its own
     return link && (link === wrong || signature(request) !== signature(wire(ordinary))) ? [{ request, link }] : []
   }))
+  // what several rooms ask alike is answered as this room has it
+  const own = new Set(candidates.filter(({ link }) => edited.links.includes(link)).map(({ request }) => signature(request)))
+  const parts = candidates.filter(({ request, link }) => edited.links.includes(link) || !own.has(signature(request)))
   const firsts = firstAnswers(wrong, edited, roles)
   const [base = wrong] = firsts.slice(-1)
-  const server = await playBack([...firsts.map((link) => ({ request: wire(ordinary), link })), ...parts], base)
+  const before = [...firsts, ...besideBefore(wrong, edited, roles)]
+  const server = await playBack([...before.map((link) => ({ request: wire(ordinary), link })), ...parts], base)
   try {
-    const { verdicts } = await run({ ...options(server.url, [rule.id, ...rulesOf(wrong.role)]), observeMs: Math.max(1400, lastAt(wrong) + 400) })
+    const { verdicts } = await run({ ...options(server.url, [rule.id, ...rulesOf(wrong.role)], origin), observeMs: Math.max(1400, lastAt(wrong) + 400) })
     return faultsOfKill(rule, mutant, outcomesOf(verdicts))
   } finally {
     await server.close()
   }
+}
+
+/** What requests like the ordinary one meet that the stimulus makes before it comes to the wrong link. */
+function besideBefore(wrong: Link, edited: Transcript, roles: ReadonlyMap<string, Link>): Link[] {
+  const [own = []] = suites.flatMap(({ stimuli }) => stimuli).filter(({ needs }) => needs === undefined)
+    .map(({ steps }) => opens(steps).filter(({ asked: edit }) => edit === undefined))
+    .filter((steps) => steps.some(({ role }) => role === wrong.role))
+  const ofRole = (role: string): readonly Link[] => edited.links.filter((link) => link.role === role)
+  const nth = ofRole(wrong.role).findIndex(({ id }) => id === wrong.id)
+  const sameRole = own.map(({ role }, i) => ({ role, n: own.slice(0, i).filter((step) => step.role === role).length }))
+  const until = sameRole.findIndex(({ role, n }) => role === wrong.role && n === nth)
+  return sameRole.slice(0, Math.max(0, until)).flatMap(({ role, n }) => ofRole(role)[n] ?? roles.get(role) ?? [])
 }
 
 /** Rules whose stimuli open a link of that role, so that the wrong one is asked for. */

@@ -21,7 +21,7 @@ export const twins: readonly Twin[] = rooms.flatMap((room) =>
 const allRules = rooms.flatMap((room) => room.rules)
 
 /** Every part of the contract, so that no rule is left out for want of a promise. */
-const everyPart = new Set(['play', 'channel', 'publish', 'finish', 'stats', 'tune', 'secure', 'tokens', 'limited'])
+const everyPart = new Set(['play', 'channel', 'publish', 'finish', 'stats', 'tune', 'secure', 'tokens', 'limited', 'work'])
 
 const sceneOf = (transcript: Transcript): Scene<Exchange> => ({
   kind: 'driven',

@@ -100,8 +100,7 @@ describe('a mistake says what was given, what is accepted, what to type', () => 
     ['no target', [], 'no target', '--target http://'],
     ['two targets', [url, '--target', url], 'two targets', '--target URL'],
     ['a command misspelt', ['compar'], 'compar, which is neither a URL nor a command', 'streamproof compare'],
-    ['another scheme', ['ftp://x/'], 'ftp://x/ is no http or https URL', '--target http://'],
-    ['WebSocket', ['ws://x/'], 'WebSocket comes later', '--target http://'],
+    ['another scheme', ['ftp://x/'], 'ftp://x/ is no http, https, ws or wss URL', '--target http://'],
     ['a host without scheme', ['localhost:3000/s'], 'localhost:3000/s is no', '--target http://localhost:3000/s'],
     ['a URL that is none', ['http://[::'], 'is no valid URL', '--target http://'],
     ['a header without colon', [url, '--header', 'Accept'], 'a --header without a colon', '--header'],
@@ -131,7 +130,8 @@ describe('a mistake says what was given, what is accepted, what to type', () => 
     ['waiting for nothing', [url, '--wait-for', url], '--wait-for without --start', '--start'],
     ['too much', [url, 'x', 'y'], 'too many arguments', '--help'],
     ['explain of no rule', ['explain', 'sse/encoding/utf9'], 'no rule', 'streamproof explain sse/encoding/utf8'],
-    ['explain of nothing', ['explain'], 'without a rule', 'streamproof explain'],
+    ['rules of no area', ['rules', 'sse/framin'], 'matches none', 'streamproof rules sse/framing'],
+    ['rules of no level', ['rules', '--level', 'musst'], '--level musst', '--level must'],
   ])('%s', (_, argv, given, type) => {
     const line = mistake(argv)
     expect(line).toContain(given)
@@ -152,7 +152,7 @@ describe('secrets', () => {
     fc.assert(fc.property(word, (secret) => {
       for (const argv of [
         [`http://u:${secret}@x/`, '--tokn', secret], [url, `--tokn=${secret}`], [url, '--header', secret], [url, '--header', `X: ${secret}\r\n`],
-        [`ftp://u:${secret}@x/?key=${secret}`], [`wss://x/?token=${secret}`], [`http://[${'?token='}${secret}`], [url, '--token', `${secret}\n`],
+        [`ftp://u:${secret}@x/?key=${secret}`], [`gopher://x/?token=${secret}`], [`http://[${'?token='}${secret}`], [url, '--token', `${secret}\n`],
         [url, url, secret], [`u:${secret}@host/?auth=${secret}`], [url, '--origin', `https://u:${secret}@a.test/`],
       ]) expect(mistake(argv)).not.toContain(secret)
       expect(mistake([], { npm_config_target: `http://x/?token=${secret}` })).not.toContain(secret)
@@ -183,8 +183,12 @@ describe('the other commands', () => {
   })
 
   test('serve passes everything on', () => expect(read(['serve', 'uws', '--port', '1'])).toEqual({ command: 'serve', args: ['uws', '--port', '1'] }))
-  test('rules', () => expect(read(['rules', '--json'])).toEqual({ command: 'rules', json: true }))
-  test('explain', () => expect(read(['explain', 'sse/encoding/utf8'])).toEqual({ command: 'explain', rule: 'sse/encoding/utf8' }))
+  test('rules', () => expect(read(['rules', '--json'])).toEqual({ command: 'rules', json: true, listing: { globs: [] } }))
+  test('some rules', () =>
+    expect(read(['rules', 'encoding', '--level', 'must'])).toEqual({ command: 'rules', json: false, listing: { globs: ['sse/encoding'], level: 'must' } }))
+  test('explain', () =>
+    expect(read(['explain', 'sse/encoding/utf8'])).toEqual({ command: 'explain', subject: { kind: 'rule', id: 'sse/encoding/utf8' } }))
+  test('explain alone', () => expect(read(['explain'])).toEqual({ command: 'explain', subject: { kind: 'overview' } }))
   test('--version', () => expect(read(['--version'])).toEqual({ command: 'print', text: '9.9.9\n' }))
   test('--help names every command and every exit code', () => {
     const help = read(['--help'])

@@ -1,8 +1,9 @@
 /**
- * `npm run soak -- --runs 50`: judges every reference server again and again beside a neighbour that takes all the
- * processor it can get. The same behaviour has the same verdicts however busy the machine is: those that differ from
- * the first run are printed, and make the exit code 1.
+ * `npm run soak -- --runs 17`: judges every reference server again and again, side by side and beside a neighbour that
+ * takes all the processor it can get. The same behaviour has the same verdicts however busy the machine is: those that
+ * differ from the first run are printed, and make the exit code 1.
  */
+import { cpus } from 'node:os'
 import { Command, InvalidArgumentError } from 'commander'
 import { NotReady, start } from '../harness/child.ts'
 import { run, type RunOptions } from '../harness/run.ts'
@@ -67,7 +68,7 @@ function count(text: string): number {
 
 const program = new Command('npm run soak --')
   .description('Judges the reference servers again and again beside a busy neighbour.')
-  .option('--runs <n>', 'runs of each server', count, 50)
+  .option('--runs <n>', 'runs of each server', count, 17)
   .option('--only <globs...>', 'rules to judge')
   .option('--server <names...>', 'servers to judge, all of them when absent')
   .parse()
@@ -96,17 +97,23 @@ async function soak(name: string): Promise<Difference[]> {
 
 const neighbour = start([process.execPath, '--eval', 'for (;;) Math.sqrt(2)'])
 const found: Difference[] = []
+let judged = 0
 try {
-  for (const { name } of references.filter((one) => !servers || servers.includes(one.name))) {
+  await Promise.all(references.filter((one) => !servers || servers.includes(one.name)).map(async ({ name }) => {
     try {
       found.push(...await soak(name))
+      judged += runs
     } catch (error) {
       if (!(error instanceof NotReady) || error.code !== exits.unavailable) throw error
       process.stdout.write(`${name}: ${error.message}\n`)
     }
-  }
+  }))
 } finally {
   await neighbour.end()
 }
-process.stdout.write(found.length === 0 ? `no differing verdict in ${runs} runs of each server\n` : table(found))
+process.stdout.write([
+  `${judged} runs, ${found.length} differing verdicts`,
+  `${new Date().toISOString().slice(0, 10)}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, ${process.platform}, Node ${process.versions.node}`,
+  table(found),
+].join('\n'))
 process.exitCode = found.length === 0 ? 0 : 1

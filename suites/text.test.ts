@@ -1,7 +1,9 @@
 /** Text of a target in each notation: nothing unseen, no markup, no command of a log, and nothing lost. */
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
-import { hexdump, json, shellWord, visible, xml } from '../harness/report/text.ts'
+import { describe, expect, test, vi } from 'vitest'
+import { codeSpan, hexdump, json, markdown, shellWord, visible, xml } from '../harness/report/text.ts'
+
+vi.setConfig({ testTimeout: 30_000 })
 
 describe('text of a target', () => {
   test('shows what cannot be seen', () => {
@@ -28,6 +30,13 @@ describe('text of a target', () => {
       expect(xml(text)).toMatch(/^[\n\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u)
       expect(xml(text)).not.toMatch(/[<>"']|&(?!amp;|lt;|gt;|quot;|apos;)/)
     }))
+  })
+
+  test('as Markdown stays in its code span', () => {
+    expect(codeSpan('a')).toBe('` a `')
+    expect(codeSpan('`a``b` \n')).toBe('``` `a``b` \\n ```')
+    expect(codeSpan(' ')).toBe('(nothing)')
+    expect(markdown('a_b [c](d) <e> `f` \\|')).toBe('a\\_b \\[c\\](d) \\<e\\> \\`f\\` \\\\\\|')
   })
 
   test('as a shell word stays one word', () => {

@@ -1,25 +1,27 @@
 /** The report for a reader at a terminal: failures in full, everything else in one line each. Pure. */
 import { styleText } from 'node:util'
 import type { Deviation, Verdict } from '../../spec/model.ts'
+import { explanationOf } from '../../spec/sse/explain/index.ts'
 import { fails, type Report } from '../report.ts'
-import { byRoom, counted, exitMeaning, incompleteBecause, outcomeWords, reasonOf, type Rendering, type RuleText } from './meaning.ts'
-import { hexdump, shellWord, visible } from './text.ts'
+import { baselineTotals, renderExcused } from './excused.ts'
+import {
+  again, byRoom, counted, excuseWords, exitMeaning, failuresOf, incompleteBecause, kindWords, outcomeWords, placeWords, reasonOf, type Rendering, type RuleText,
+} from './meaning.ts'
+import { hexdump, visible } from './text.ts'
 
-type Style = Parameters<typeof styleText>[0]
-type Paint = (style: Style, text: string) => string
+export type Style = Parameters<typeof styleText>[0]
+export type Paint = (style: Style, text: string) => string
 
-const painter = (color = false): Paint => (style, text) => (color ? styleText(style, text, { validateStream: false }) : text)
+export const painter = (color = false): Paint => (style, text) => (color ? styleText(style, text, { validateStream: false }) : text)
 
 /** The whole report; ends with a line feed. */
 export function renderConsole(report: Report, rules: readonly RuleText[], rendering: Rendering): string {
   const paint = painter(rendering.color)
-  const failed = report.verdicts.filter(({ outcome }) => outcome === 'fail')
-  const hard = failed.filter((verdict) => fails(verdict, rendering.failOn))
-  const soft = failed.filter((verdict) => !hard.includes(verdict))
   const blocks = [
     header(report, paint),
     ...report.verdicts.filter(({ outcome }) => outcome === 'broken').map((verdict) => broken(verdict, paint)),
-    ...[...hard, ...soft].map((verdict) => renderFailure(verdict, rules, rendering)),
+    ...failuresOf(report, rendering.failOn).map((verdict) => renderFailure(verdict, rules, rendering)),
+    ...renderExcused(report, paint),
     ...others(report, paint),
     totals(report, rendering, paint),
   ]
@@ -32,7 +34,7 @@ function header(report: Report, paint: Paint): string {
   const lines = [
     paint('bold', `${kit.name} ${kit.version}`) + `, Node ${kit.node}, rules of ${visible(report.spec)}`,
     `target   ${visible(target.url)}`,
-    `kind     ${target.kind === 'driven' ? 'driven: the kit chose what was published' : 'observed: judged as it came'}${name ? `, ${name}` : ''}`,
+    `kind     ${kindWords(report)}${name ? `, ${name}` : ''}`,
   ]
   const reason = incompleteBecause(report)
   if (reason !== undefined) lines.push('', `${paint('yellow', 'INCOMPLETE')}  ${visible(reason)}`)
@@ -48,39 +50,35 @@ function broken({ rule, note }: Verdict, paint: Paint): string {
 export function renderFailure(verdict: Verdict, rules: readonly RuleText[], { failOn, command, color }: Rendering): string {
   const paint = painter(color)
   const rule = rules.find(({ id }) => id === verdict.rule)
-  const label = fails(verdict, failOn) ? paint(['red', 'bold'], 'FAIL') : paint('yellow', 'WARN')
+  const label = fails(verdict, failOn) ? paint(['red', 'bold'], 'FAIL') : paint('yellow', verdict.excused?.as.toUpperCase() ?? 'WARN')
   const level = verdict.level === verdict.effectiveLevel ? verdict.level : `${verdict.effectiveLevel} (${verdict.level} elsewhere)`
   const lines = [`${label}  ${paint('bold', verdict.rule)}  ${level}  ${rule?.clause ?? ''}`.trimEnd()]
   if (rule) lines.push(`  rule       ${rule.says}`)
   if (verdict.examined > 1) lines.push(`  examined   ${verdict.examined}, ${counted(verdict.deviations.length, 'deviation')} shown`)
   for (const deviation of verdict.deviations) lines.push(...shown(deviation, paint))
+  if (verdict.excused) lines.push(`  excused    ${visible(excuseWords(verdict.excused))}`)
   if (verdict.note !== undefined) lines.push(`  note       ${visible(verdict.note)}`)
   if (verdict.replay) lines.push(`  published  ${visible(verdict.replay.counterexample)}`)
   if (rule) lines.push(`  a client   ${rule.harm}`, `  fix        ${rule.fix}`)
-  const again = verdict.replay ? `--replay ${shellWord(verdict.replay.id)}` : `--only ${shellWord(verdict.rule)}`
-  lines.push(`  again      ${visible(command)} ${visible(again)}`)
+  const page = explanationOf(verdict.rule)?.page
+  if (page !== undefined) lines.push(`  see        streamproof explain ${page}`)
+  lines.push(`  again      ${again(verdict, command)}`)
   return lines.join('\n')
 }
 
 function shown({ expected, actual, where, excerpt }: Deviation, paint: Paint): string[] {
-  const place = [
-    `link ${visible(where.link)}`,
-    ...(where.byte === undefined ? [] : [`byte ${where.byte}`]),
-    ...(where.line === undefined ? [] : [`line ${where.line} of the stream`]),
-    ...(where.at === undefined ? [] : [`${Math.round(where.at)} ms`]),
-  ]
   const dump = excerpt ? hexdump(Buffer.from(excerpt.hex, 'hex'), excerpt.offset, excerpt.mark) : []
   return [
     `  expected   ${paint('green', visible(expected))}`,
     `  came       ${paint('red', visible(actual))}`,
-    `  where      ${place.join(', ')}`,
+    `  where      ${placeWords(where)}`,
     ...dump.map((line) => `             ${/^[\da-f]{8} .*\|$/.test(line) ? line : paint('red', line)}`),
   ]
 }
 
 function others(report: Report, paint: Paint): string[] {
   const blocks: string[] = []
-  const rest = report.verdicts.filter(({ outcome }) => outcome !== 'fail' && outcome !== 'broken')
+  const rest = report.verdicts.filter(({ outcome, excused }) => outcome !== 'fail' && outcome !== 'broken' && excused === undefined)
   const width = Math.max(0, ...rest.map(({ rule }) => slugOf(rule).length))
   for (const [room, verdicts] of byRoom(rest)) {
     const unreached = verdicts.filter((verdict) => isUnreached(verdict, report))
@@ -105,12 +103,14 @@ function isUnreached({ outcome, note }: Verdict, { incomplete }: Report): boolea
 
 const slugOf = (rule: string): string => rule.split('/').slice(2).join('/')
 
-function totals(report: Report, { failOn }: Rendering, paint: Paint): string {
+/** Counts, effort and the exit code: three lines. */
+export function totals(report: Report, { failOn }: Rendering, paint: Paint): string {
   const counts = Object.entries(outcomeWords).map(([outcome, words]) => `${report.counts[outcome as keyof typeof outcomeWords]} ${words}`)
   const { links, cases, ms, seed } = report.run
   const style = report.exitCode === 0 ? 'green' : report.exitCode === 1 ? 'red' : 'yellow'
   return [
     `${counted(report.verdicts.length, 'rule')}: ${counts.join(', ')}`,
+    ...baselineTotals(report),
     `${counted(links, 'connection')}, ${counted(cases, 'generated case')}, ${(ms / 1000).toFixed(1)} s, seed ${seed}`,
     paint([style, 'bold'], `exit ${report.exitCode}`) + `: ${visible(exitMeaning(report, failOn))}`,
   ].join('\n')

@@ -5,7 +5,7 @@
 import type { Verdict } from '../../spec/model.ts'
 import { fails, type Report } from '../report.ts'
 import { renderFailure } from './console.ts'
-import { byRoom, incompleteBecause, outcomeWords, reasonOf, type Rendering, type RuleText } from './meaning.ts'
+import { baselineFaults, byRoom, excuseWords, incompleteBecause, outcomeWords, reasonOf, type Rendering, type RuleText } from './meaning.ts'
 import { xml } from './text.ts'
 
 interface Case {
@@ -19,12 +19,16 @@ export function renderJunit(report: Report, rules: readonly RuleText[], renderin
     ([room, verdicts]) => [room, verdicts.map((verdict) => caseOf(verdict, rules, rendering))] as const,
   )
   const reason = incompleteBecause(report)
-  if (reason !== undefined) suites.push(['run', [incompleteCase(reason, report.incomplete?.quoted)]])
+  const run = [
+    ...(reason === undefined ? [] : [incompleteCase(reason, report.incomplete?.quoted)]),
+    ...baselineFaults(report).map(baselineCase),
+  ]
+  if (run.length > 0) suites.push(['run', run])
   const cases = suites.flatMap(([, members]) => members)
-  const { target, kit, spec, run } = report
+  const { target, kit, spec, run: { ms } } = report
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites name="streamproof" ${tally(cases)} time="${(run.ms / 1000).toFixed(3)}">`,
+    `<testsuites name="streamproof" ${tally(cases)} time="${(ms / 1000).toFixed(3)}">`,
     ...suites.flatMap(([name, members]) => [
       `  <testsuite name="${xml(name)}" ${tally(members)} time="0">`,
       '    <properties>',
@@ -50,6 +54,10 @@ function caseOf(verdict: Verdict, rules: readonly RuleText[], rendering: Renderi
   const open = `<testcase classname="${xml(`${protocol}/${area}`)}" name="${xml(slug.join('/'))}" time="0"`
   const inner = (kind: Case['kind'], line: string): Case => ({ kind, lines: [`${open}>`, `  ${line}`, '</testcase>'] })
   const plain = { ...rendering, color: false }
+  if (verdict.excused) {
+    const shown = verdict.outcome === 'fail' ? `<system-out>${xml(renderFailure(verdict, rules, plain))}</system-out>` : ''
+    return inner('skipped', `<skipped message="${oneLine(`${excuseWords(verdict.excused)}; this time: ${outcomeWords[verdict.outcome]}`)}"/>${shown}`)
+  }
   switch (verdict.outcome) {
     case 'pass':
       return { kind: 'passed', lines: [`${open}/>`] }
@@ -65,6 +73,13 @@ function caseOf(verdict: Verdict, rules: readonly RuleText[], rendering: Renderi
       return inner('skipped', `<skipped message="${oneLine(`${outcomeWords[verdict.outcome]}: ${reasonOf(verdict)}`)}"/>`)
     case 'broken':
       return inner('error', `<error type="broken" message="${oneLine(verdict.note ?? 'the kit is at fault')}"/>`)
+  }
+}
+
+function baselineCase(fault: string): Case {
+  return {
+    kind: 'failure',
+    lines: ['<testcase classname="run" name="baseline" time="0">', `  <failure type="stale" message="${oneLine(fault)}"/>`, '</testcase>'],
   }
 }
 

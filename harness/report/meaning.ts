@@ -1,6 +1,7 @@
 /** What a report says in words: outcomes, the exit code and why a run is incomplete. Pure. */
-import type { Outcome, Rule, RuleId, Verdict } from '../../spec/model.ts'
+import type { Excuse, Outcome, Place, Rule, RuleId, Verdict } from '../../spec/model.ts'
 import { fails, type FailOn, type Report } from '../report.ts'
+import { shellWord, visible } from './text.ts'
 
 /** What a report prints of a rule, whatever the rule reads. */
 export type RuleText = Pick<Rule<never>, 'id' | 'level' | 'clause' | 'says' | 'harm' | 'fix'>
@@ -43,6 +44,50 @@ export function byRoom<V extends { readonly rule: RuleId }>(verdicts: readonly V
   return rooms
 }
 
+/** What failed and counts: first what fails the run, then what is below the threshold. */
+export function failuresOf({ verdicts }: Report, failOn: FailOn): Verdict[] {
+  const failed = verdicts.filter(({ outcome, excused }) => outcome === 'fail' && excused === undefined)
+  return [...failed.filter((verdict) => fails(verdict, failOn)), ...failed.filter((verdict) => !fails(verdict, failOn))]
+}
+
+const kinds: Readonly<Record<Report['target']['kind'], string>> = {
+  driven: 'driven: the kit chose what was published',
+  observed: 'observed: judged as it came',
+  client: 'client: the kit was the server',
+}
+
+/** What kind of target it was. */
+export function kindWords({ target }: Report): string {
+  return kinds[target.kind]
+}
+
+/** An excuse in words: `known: the gateway does it (since 2026-08-01, until 2026-12-31)`. */
+export function excuseWords({ as, reason, since, expires }: Excuse): string {
+  const dates = [...(since === undefined ? [] : [`since ${since}`]), ...(expires === undefined ? [] : [`until ${expires}`])].join(', ')
+  return `${as}: ${reason || 'nobody has said why: write the reason into the baseline'}${dates && ` (${dates})`}`
+}
+
+/** What the baseline asks to be changed in it, one line each. */
+export function baselineFaults({ baseline }: Report): string[] {
+  if (!baseline) return []
+  return baseline.stale.map((rule) => `${rule} is known in ${baseline.file} and passes now: remove the entry, or type --update-baseline`)
+}
+
+/** Where a deviation is: link, byte, line of the stream, ms. */
+export function placeWords({ link, byte, line, at }: Place): string {
+  return [
+    `link ${visible(link)}`,
+    ...(byte === undefined ? [] : [`byte ${byte}`]),
+    ...(line === undefined ? [] : [`line ${line} of the stream`]),
+    ...(at === undefined ? [] : [`${Math.round(at)} ms`]),
+  ].join(', ')
+}
+
+/** The command line that shows one failure again. */
+export function again({ rule, replay }: Verdict, command: string): string {
+  return visible(`${command} ${replay ? `--replay ${shellWord(replay.id)}` : `--only ${shellWord(rule)}`}`)
+}
+
 /** One line for a verdict that did not fail: how much was looked at, or why nothing was. */
 export function reasonOf({ outcome, why, note, examined }: Verdict): string {
   if (outcome === 'pass' || outcome === 'fail') return [`${examined} examined`, note].filter(Boolean).join(', ')
@@ -54,7 +99,7 @@ export function incompleteBecause(report: Report): string | undefined {
   if (report.incomplete) return report.incomplete.reason
   if (report.interrupted) return 'interrupted: only what was seen until then is judged'
   if (report.counts.broken > 0) return `the kit itself is at fault in ${counted(report.counts.broken, 'check')}`
-  if (report.counts.pass + report.counts.fail === 0) return 'nothing was examined'
+  if (!report.verdicts.some(({ outcome, excused }) => (outcome === 'pass' || outcome === 'fail') && excused?.as !== 'flaky')) return 'nothing was examined'
   if (report.exitCode !== 3) return undefined
   const holes = report.verdicts.filter(({ outcome, effectiveLevel }) => outcome === 'not-exercised' && effectiveLevel === 'contract')
   return `the target declares what could not be examined: ${holes.map(({ rule }) => rule).join(', ')}`
@@ -62,8 +107,16 @@ export function incompleteBecause(report: Report): string | undefined {
 
 /** The exit code in words. */
 export function exitMeaning(report: Report, failOn: FailOn): string {
-  if (report.exitCode === 0) return 'conforms: no rule of a failing level failed'
+  if (report.exitCode === 0) {
+    const known = report.verdicts.filter(({ outcome, excused }) => outcome === 'fail' && excused !== undefined).length
+    return known === 0 ? 'conforms: no rule of a failing level failed' : `nothing new: ${counted(known, 'rule')} failed, and the baseline knows`
+  }
   if (report.exitCode === 3) return `incomplete: ${incompleteBecause(report) ?? 'not everything was examined'}`
   const failed = report.verdicts.filter((verdict) => fails(verdict, failOn)).length
-  return `does not conform: ${counted(failed, 'rule')} of a failing level failed`
+  const stale = report.baseline?.stale.length ?? 0
+  const reasons = [
+    ...(failed > 0 ? [`${counted(failed, 'rule')} of a failing level failed`] : []),
+    ...(stale > 0 ? [`${counted(stale, 'known rule')} passed, and the baseline still ${stale === 1 ? 'lists it' : 'lists them'}`] : []),
+  ]
+  return `does not conform: ${reasons.join('; ')}`
 }

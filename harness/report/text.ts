@@ -52,6 +52,20 @@ export function json(value: unknown): string {
     .join('\n')
 }
 
+/** A Markdown code span of one line; its fence is longer than every run of backticks inside. */
+export function codeSpan(text: string): string {
+  const shown = visible(text)
+  const longest = Math.max(0, ...[...shown.matchAll(/`+/g)].map(([run]) => run.length))
+  const fence = '`'.repeat(longest + 1)
+  // a reader takes off one blank at each end, unless there is nothing but blanks
+  return /[^ ]/.test(shown) ? `${fence} ${shown} ${fence}` : '(nothing)'
+}
+
+/** Our own words in Markdown: nothing of them is markup. What a target sent goes into a code span. */
+export function markdown(text: string): string {
+  return text.replace(/[\\`*_[\]<>~|&#]/g, '\\$&')
+}
+
 /** A word as a POSIX shell reads it back. */
 export function shellWord(word: string): string {
   return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll('\'', '\'\\\'\'')}'`

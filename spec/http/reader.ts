@@ -19,6 +19,7 @@ const JUNK_LIMIT = 8192
  */
 export class ResponseReader {
   readonly #method: string
+  readonly #unframed: boolean
   readonly #arrivals = new Arrivals()
   readonly #section = new Section()
   readonly #runs = new Runs()
@@ -41,9 +42,13 @@ export class ResponseReader {
   #restStart = 0
   #message: Message | undefined
 
-  /** @param method of the request: a response to HEAD has no body whatever its head says (RFC 9112 6.3) */
-  constructor(method: string) {
+  /**
+   * @param method of the request: a response to HEAD has no body whatever its head says (RFC 9112 6.3)
+   * @param unframed the transfer framing was removed before: a body is all that follows the head
+   */
+  constructor(method: string, unframed = false) {
     this.#method = method
+    this.#unframed = unframed
   }
 
   /**
@@ -151,7 +156,8 @@ export class ResponseReader {
     }
     if (end < 0) return bytes.length
     const head = this.#readHead()
-    this.#framing = framing(this.#method, head, this.#report)
+    const found = framing(this.#method, head, this.#report)
+    this.#framing = this.#unframed && found.kind !== 'none' ? { kind: 'close', tunnel: false } : found
     if (head.status >= 100 && head.status < 200 && head.status !== 101) {
       this.#interim.push(head)
       this.#seekStart = head.span.end

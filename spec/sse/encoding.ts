@@ -89,6 +89,7 @@ const utf8: Rule<Exchange> = {
   harm: 'a client reads UTF-8 whatever the charset says and shows U+FFFD for what is none',
   fix:
     'encode as UTF-8 where the stream is written: res.write(text) in Node, text.encode() in Python; do not cut bytes',
+  needs: ['octets'],
   check: (exchange) => decodedStreams(exchange).flatMap((answer): Finding[] => {
     const expected = 'well-formed UTF-8'
     const bad = illFormed(bytesOf(answer)).filter((sequence) => !isSurrogate(sequence) && !mayGoOn(answer, sequence))
@@ -153,6 +154,7 @@ const noSurrogates: Rule<Exchange> = {
   harm: 'the bytes ED A0..BF xx are not UTF-8: a client reads three U+FFFD for each, or gives the stream up',
   fix: 'call toWellFormed() or encode with errors="replace" before the text is written; encode pairs as one ' +
     'character, not as CESU-8',
+  needs: ['octets'],
   check: (exchange) => [
     ...decodedStreams(exchange).flatMap((answer) =>
       withoutSequences(answer, illFormed(bytesOf(answer)).filter(isSurrogate), 'no surrogate as bytes (ED A0..BF xx)')),
@@ -174,6 +176,7 @@ const bomOnlyAtStart: Rule<Exchange> = {
   says: 'a byte order mark comes first in the stream and once, or not at all',
   harm: 'a later mark is part of the field name: the line is ignored and its event is lost',
   fix: 'write no byte order mark; strip it from files (utf-8-sig) before their text goes into the stream',
+  needs: ['octets'],
   check: (exchange) => decodedStreams(exchange)
     .flatMap((answer) => withoutKind(answer, 'bom', 'no byte order mark before a line, but one at the start')),
   mutants: {
@@ -192,6 +195,7 @@ const charsetParam: Rule<Exchange> = {
     'the framework',
   // The registration: "The parameter's value must be "utf-8"". `utf8` is a label of the Encoding standard for the same
   // encoding, but the text asks for this value, not for this encoding. Charset names have no case (RFC 9110 8.3.2).
+  needs: ['head'],
   check: (exchange) => forEvery(streams(exchange), 'no charset, or utf-8', (answer) => {
     const charset = answer.mimeType?.parameters.get('charset')
     return {

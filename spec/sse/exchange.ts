@@ -4,8 +4,9 @@
  */
 import { uncode, type Uncoded } from '../coding.ts'
 import { codings, extractMimeType, type MediaType } from '../fields.ts'
-import { bodyPlace, fields, readResponse, type Body, type Head, type Message } from '../http.ts'
-import type { Act, Declares, Event, Finding, Link, Place, Transcript } from '../model.ts'
+import { bodyPlace, fields, readBody, readResponse, type Body, type Head, type Message } from '../http.ts'
+import type { Act, Aspect, Declares, Event, Finding, Link, Place, Transcript } from '../model.ts'
+import { usual, type Thresholds } from '../thresholds.ts'
 import { decodeEventStream, type Dispatched, type EventStream, type Line } from './decode.ts'
 
 /** What is read of a coded body: kilobytes can hold gigabytes, and millions of lines. */
@@ -28,10 +29,12 @@ function bounded(content: Uncoded): Uncoded {
 /** What came back for one request. */
 export class Answer {
   readonly link: Link
+  readonly #lacks: readonly Aspect[]
   readonly #memo = new Map<string, unknown>()
 
-  constructor(link: Link) {
+  constructor(link: Link, lacks: readonly Aspect[] = []) {
     this.link = link
+    this.#lacks = lacks
   }
 
   #once<T>(key: string, make: () => T): T {
@@ -40,7 +43,8 @@ export class Answer {
   }
 
   get message(): Message {
-    return this.#once('message', () => readResponse(this.link))
+    return this.#once('message', () => (
+      this.#lacks.includes('head') ? readBody(this.link) : readResponse(this.link, this.#lacks.includes('framing'))))
   }
 
   get head(): Head | undefined {
@@ -71,7 +75,8 @@ export class Answer {
   get content(): { readonly body: Body | undefined; readonly fault?: string } {
     return this.#once('content', () => {
       const { body } = this.message
-      return !body || this.codings.length === 0 ? { body } : bounded(uncode(body, this.codings, mostDecoded.bytes))
+      const uncoded = this.codings.length === 0 || this.#lacks.includes('coding')
+      return !body || uncoded ? { body } : bounded(uncode(body, this.codings, mostDecoded.bytes))
     })
   }
 
@@ -162,12 +167,14 @@ export interface Exchange {
   readonly answers: readonly Answer[]
   readonly acts: readonly Act[]
   readonly declares: Declares
+  /** the numbers that rules of convention judge by */
+  readonly thresholds: Thresholds
 }
 
 /** Reads a transcript; total. */
-export function readExchange(transcript: Transcript): Exchange {
-  const answers = transcript.links.map((link) => new Answer(link))
-  return { transcript, answers, acts: transcript.acts, declares: transcript.declares ?? {} }
+export function readExchange(transcript: Transcript, thresholds: Thresholds = usual): Exchange {
+  const answers = transcript.links.map((link) => new Answer(link, transcript.lacks))
+  return { transcript, answers, acts: transcript.acts, declares: transcript.declares ?? {}, thresholds }
 }
 
 /** The answers that are event streams. */

@@ -5,6 +5,7 @@
 import { append, delay, drop, finite, held, live, onBody, played, sent, session, swap } from '../bytes.ts'
 import type { LinkEdit } from '../bytes.ts'
 import type { Finding, Link, Note, Room, Rule } from '../model.ts'
+import { cited } from '../thresholds.ts'
 import type { Block } from './decode.ts'
 import { quote, streams, type Answer, type Exchange } from './exchange.ts'
 import { withoutKind } from './lines.ts'
@@ -15,8 +16,6 @@ const interpretation = 'https://html.spec.whatwg.org/multipage/server-sent-event
 
 /** ms: a block that nothing was added to for so long is not being written any more */
 const staleMs = 1000
-/** ms: an event that is published with no traffic after it arrives within this time */
-const flushMs = 1000
 
 const large = 'x'.repeat(largeBytes)
 
@@ -95,6 +94,7 @@ const noTailAtClose: Rule<Exchange> = {
   says: 'a stream that ends cleanly ends between two events',
   harm: 'a client drops what is unfinished at the end of the stream: the last event is lost',
   fix: 'end the response only after the blank line of the last event has been written',
+  needs: ['end'],
   check: (exchange) => streams(exchange)
     .filter((answer) => answer.endedCleanly && answer.playEnd !== 'throw' && (answer.content.body?.bytes.length ?? 0) > 0)
     .map((answer): Finding => {
@@ -325,6 +325,7 @@ const flushOnBlock: Rule<Exchange> = {
   says: 'an event is on the wire whole, blank line included, without waiting for the next one',
   harm: 'the reader sees each event only when the next one comes, and the last one never',
   fix: 'write the blank line together with the event, and flush after it',
+  needs: ['times'],
   check: (exchange) => [
     ...bursts(exchange),
     ...lateBlanks(exchange),
@@ -334,9 +335,9 @@ const flushOnBlock: Rule<Exchange> = {
       const late = event ? answer.arrival(event.end - 1) - (answer.head?.at ?? answer.link.openedAt) : undefined
       return {
         where: event ? answer.eventPlace(event) : answer.where,
-        ok: late !== undefined && late <= flushMs,
-        expected: `event ${i + 1} whole within ${flushMs} ms, with no traffic after it`,
-        actual: late === undefined ? 'not before the kit left' : `${late <= flushMs ? 'in time' : `after ${Math.round(late)} ms`}`,
+        ok: late !== undefined && late <= exchange.thresholds.flush,
+        expected: `event ${i + 1} whole within ${cited('flush', exchange.thresholds)}, with no traffic after it`,
+        actual: late === undefined ? 'not before the kit left' : `${late <= exchange.thresholds.flush ? 'in time' : `after ${Math.round(late)} ms`}`,
       }
     })),
   ],

@@ -30,7 +30,8 @@ const flushed = [
 ].map(hex)
 const gzipEnd = hex('03008a3037c824000000')
 const measuredHead = head(
-  '200 OK', 'Content-Type: text/event-stream', 'Cache-Control: no-store', 'X-Accel-Buffering: no', 'Content-Length: 9',
+  '200 OK', 'Content-Type: text/event-stream', 'Cache-Control: no-store, no-transform', 'X-Accel-Buffering: no',
+  'Content-Length: 9',
 )
 
 const pauseMs = 200
@@ -69,6 +70,7 @@ const contentType: Rule<Exchange> = {
   harm: 'EventSource gives up for good: one error event, and no reconnection',
   fix: 'set "Content-Type: text/event-stream" before the first byte: res.writeHead(200, {"Content-Type": …}), ' +
     'res.set(…) in Express, media_type="text/event-stream" in FastAPI',
+  needs: ['head'],
   check: (exchange) => forEvery(
     askedForStream(exchange).filter(({ status, link }) => status === 200 && link.request.method !== 'HEAD'),
     'the type text/event-stream',
@@ -96,6 +98,7 @@ const contentTypeOnce: Rule<Exchange> = {
   says: 'there is one Content-Type line with one value',
   harm: 'clients and proxies differ in which value they take; a browser takes the last usable one',
   fix: 'replace the default of the framework (setHeader), do not add to it (appendHeader, add_header)',
+  needs: ['head'],
   check: (exchange) => forEvery(
     askedForStream(exchange).filter((one) => one.status === 200 && one.values('content-type').length > 0),
     'one Content-Type with one value',
@@ -124,6 +127,7 @@ const noContentLength: Rule<Exchange> = {
   says: 'a stream has no Content-Length, unless it is finite and the number is its length',
   harm: 'a client stops reading at that many bytes and misses the rest, or waits for bytes that never come',
   fix: 'leave Content-Length out, and keep what computes it (ETag middleware, buffering proxies) off the stream',
+  needs: ['head', 'framing'],
   check: (exchange) => streams(exchange).flatMap((one) => {
     const actual = lengthFault(one)
     if (actual === undefined) return []
@@ -167,6 +171,7 @@ const date: Rule<Exchange> = {
   harm: 'caches and clients cannot tell the age of the answer',
   fix: 'frameworks write it by themselves: do not switch it off (res.sendDate = false, uvicorn --no-date-header), ' +
     'and add it where you write to the socket yourself, as in a clientError handler',
+  needs: ['head'],
   check: (exchange) => dated(exchange.answers.filter((one) => one.status >= 200 && one.status < 500 && !turnedAway(one))),
   mutants: {
     'left out': { edit: onLink('options', swap('Date: Sun, 22 Nov 2026 12:00:00 GMT\r\n', '')) },
@@ -183,6 +188,7 @@ const dateOnRefusals: Rule<Exchange> = {
   says: 'what the HTTP parser turns away by itself is answered with a Date too',
   harm: 'caches and clients cannot tell the age of the answer',
   fix: 'answer what the parser turns away yourself where the library lets you (clientError in node:http), with a Date',
+  needs: ['head'],
   check: (exchange) => dated(exchange.answers.filter((one) => one.status >= 400 && one.status < 500 && turnedAway(one))),
   mutants: { 'left out': { edit: onLink('no-host', swap('Date: Sun, 22 Nov 2026 12:00:00 GMT\r\n', '')) } },
 }
@@ -206,6 +212,7 @@ const xAccelBuffering: Rule<Exchange> = {
   says: 'X-Accel-Buffering: no keeps nginx, and what is built on it, from buffering the stream',
   harm: 'behind such a proxy events arrive when 4 to 8 KiB have gathered',
   fix: 'set "X-Accel-Buffering: no" on every event stream',
+  needs: ['head'],
   check: (exchange) => forEvery(
     streams(exchange),
     'X-Accel-Buffering: no',
@@ -228,6 +235,7 @@ const varyNegotiated: Rule<Exchange> = {
   says: 'an answer that a cache may keep and that depends on Accept or Accept-Encoding says so in Vary',
   harm: 'a cache gives JSON to EventSource, or compressed bytes to a client that cannot read them',
   fix: 'res.vary("Accept") where you look at Accept; compressors set "Vary: Accept-Encoding" by themselves',
+  needs: ['head'],
   check: (exchange) => {
     const other = withRole(exchange, 'json').filter((one) => one.mimeType?.essence !== 'text/event-stream')
     const coded = withRole(exchange, 'coded').filter(isCoded)

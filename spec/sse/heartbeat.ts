@@ -4,6 +4,7 @@
  */
 import { both, delay, driven, later, live, onBody, published, sent, tuned } from '../bytes.ts'
 import type { Edit, Link, Room, Rule } from '../model.ts'
+import { cited, valueOf } from '../thresholds.ts'
 import { beats, isDriver, isPing, isSilent, longestSilence, promisedMs, quietUntil, withSlack } from './beats.ts'
 import type { Burst } from './beats.ts'
 import type { Dispatched } from './decode.ts'
@@ -13,11 +14,8 @@ import { authoringNotes, comment, idle, isBeat, leftEarly, openEnded, shown } fr
 import { beating, silent } from './heartbeat/idle.ts'
 import { beatLines, completeLine, notInsideBlock } from './heartbeat/place.ts'
 
-/** ms; HTML asks for a comment "every 15 seconds or so" */
-const advised = 15_000
-const orSo = 2500
-/** ms; polyfills and proxies give a stream up after 30 to 60 s */
-const most = 30_000
+/** HTML asks for a comment "every 15 seconds or so" */
+const orSo = 1 + 1 / 6
 
 const lines = beatLines('a', 3)
 const busy = `event: beat\n${lines.split('\n').map((line) => `data: ${line}\n`).join('')}\n`
@@ -59,14 +57,18 @@ const interval: Rule<Exchange> = {
   fix: 'write ": ping" and a blank line when nothing was sent for 15 s (setInterval in Node, ping= in sse-starlette)',
   applies: openEnded,
   inconclusive: leftEarly,
+  needs: ['times'],
   check: (exchange) => idle(exchange).flatMap((answer) => {
     const until = quietUntil(exchange, answer)
     const promised = promisedMs(exchange, answer)
-    const bound = promised === undefined ? advised + orSo : withSlack(exchange, promised)
+    const advised = exchange.thresholds.heartbeat
+    const bound = promised === undefined ? advised * orSo : withSlack(exchange, promised)
     const longest = longestSilence(exchange, answer, until)
     const ok = longest.ms <= bound
     if (ok && longest.span <= bound && !beats(answer, until).some((burst) => isBeat(exchange, burst))) return []
-    const often = promised === undefined ? `${advised / 1000} s or so` : shown(promised)
+    const often = promised === undefined
+      ? `${cited('heartbeat', exchange.thresholds)} or so`
+      : shown(promised)
     return [{
       where: { ...answer.where, at: longest.from },
       ok,
@@ -85,19 +87,22 @@ const silenceBounded: Rule<Exchange> = {
   id: 'sse/heartbeat/silence-bounded',
   level: 'advice',
   clause: authoringNotes,
-  says: `no silence is longer than ${most / 1000} s, in what is seen or in what the target declares`,
+  says: `no silence is longer than ${valueOf('silence')}, in what is seen or in what the target declares`,
   harm: 'many proxies cut an idle connection after 30 to 60 s, and polyfills reconnect after 45 s of silence',
   fix: 'send heartbeats more often than every 30 s, whatever else is sent',
   applies: openEnded,
   inconclusive: leftEarly,
+  needs: ['times'],
   check: (exchange) => idle(exchange).flatMap((answer) => {
     const longest = longestSilence(exchange, answer, quietUntil(exchange, answer))
     const declared = exchange.declares.heartbeatMs
+    const most = exchange.thresholds.silence
     const ok = longest.ms <= most && (declared === undefined || declared <= most)
     if (ok && declared === undefined && longest.span <= most) return []
-    const actual = longest.ms > most ? `none for ${most / 1000} s` : `${shown(declared ?? 0)} declared`
+    const actual = longest.ms > most ? `none for ${shown(most)}` : `${shown(declared ?? 0)} declared`
     const where = { ...answer.where, at: longest.from }
-    return [{ where, ok, expected: `some bytes at least every ${most / 1000} s`, actual: ok ? 'that' : actual }]
+    const expected = `some bytes at least every ${cited('silence', exchange.thresholds)}`
+    return [{ where, ok, expected, actual: ok ? 'that' : actual }]
   }),
   mutants: {
     'a minute declared': {
@@ -119,6 +124,7 @@ const isComment: Rule<Exchange> = {
   fix: 'write ": ping\\n\\n" in place of "data: ping\\n\\n", or give the event a name',
   applies: openEnded,
   inconclusive: leftEarly,
+  needs: ['times'],
   check: (exchange) => idle(exchange).flatMap((answer) => {
     const all = beats(answer, quietUntil(exchange, answer))
     const messages = all.flatMap(({ events }) =>

@@ -12,7 +12,7 @@ import { chunkLines } from './lines.ts'
 const rfc9112 = 'https://www.rfc-editor.org/rfc/rfc9112'
 
 const undelimitedHead =
-  head('200 OK', 'Content-Type: text/event-stream', 'Cache-Control: no-store', 'X-Accel-Buffering: no')
+  head('200 OK', 'Content-Type: text/event-stream', 'Cache-Control: no-store, no-transform', 'X-Accel-Buffering: no')
 
 const closed = (role: string, version: '1.0' | '1.1', body: string) => answer(
   role,
@@ -65,6 +65,7 @@ const chunkedValid: Rule<Exchange> = {
   harm: 'a client ends the stream with a network error at the first chunk that is wrong',
   fix: 'let the HTTP library write the chunks; if you write them yourself count bytes, not characters: ' +
     'Buffer.byteLength(text).toString(16)',
+  needs: ['framing'],
   check: (exchange) => exchange.answers.filter(isChunked)
     .map((one) => withoutFaults(one, chunkFaults, 'size in hexadecimal, CRLF, that many bytes, CRLF')),
   mutants: {
@@ -85,6 +86,7 @@ const lastChunkRule: Rule<Exchange> = {
   fix: 'end with res.end(), never with socket.destroy(); raise the timeout of a server or proxy that cuts streams',
   applies: ({ exchanges }) =>
     (exchanges.some(({ answers }) => answers.some(isChunked)) ? undefined : 'no answer used the chunked coding'),
+  needs: ['framing', 'end'],
   check: (exchange) => forEvery(
     // how a process ends its streams when it is told to stop is graceful-shutdown's business
     exchange.acts.some(({ kind }) => kind === 'signal') ? [] : streams(exchange).filter((one) =>
@@ -122,6 +124,7 @@ const noTeAndCl: Rule<Exchange> = {
   says: 'Transfer-Encoding and Content-Length never stand in one answer',
   harm: 'two parties on the way can disagree where the answer ends: requests are smuggled, streams are cut',
   fix: 'set neither by hand; a proxy that adds Content-Length must drop Transfer-Encoding',
+  needs: ['head'],
   check: (exchange) => forEvery(
     exchange.answers.filter(({ head: seen }) => seen !== undefined),
     'one of Transfer-Encoding and Content-Length, or none',
@@ -142,6 +145,7 @@ const singleChunking: Rule<Exchange> = {
   says: 'the chunked coding is applied once, by the HTTP library',
   harm: 'chunk sizes stand as lines in the event stream, and cut events in two',
   fix: 'write events only; node:http, ASGI and WSGI servers add the chunk sizes',
+  needs: ['framing'],
   check: (exchange) => forEvery(
     streams(exchange).filter((one) => one.link.request.version === '1.1' && (timesChunked(one) > 1 || hasBody(one))),
     'the chunked coding once at most',
@@ -176,6 +180,7 @@ const http10Client: Rule<Exchange> = {
   says: 'a request in HTTP/1.0 is answered without Transfer-Encoding; closing the connection ends the body',
   harm: 'such a client, often an old proxy, passes the chunk sizes on as lines of the event stream',
   fix: 'let the HTTP library choose the framing; never set Transfer-Encoding by hand',
+  needs: ['framing'],
   check: (exchange) => forEvery(
     withRole(exchange, 'http10').filter(({ head: seen }) => seen !== undefined),
     'no Transfer-Encoding and no chunk sizes',
@@ -213,6 +218,7 @@ const headerSyntax: Rule<Exchange> = {
   says: 'the head is a status line and field lines, each ended by CRLF, without folding and control characters',
   harm: 'clients and proxies read such a head differently or refuse it; whoever controls the value can add fields',
   fix: 'check what comes from configuration or requests before it becomes a header value; do not write heads by hand',
+  needs: ['wire-head'],
   check: (exchange) => exchange.answers.filter(({ head: seen }) => seen !== undefined)
     .map((one) => withoutFaults(one, syntaxFaults, 'status line and field lines as RFC 9112 has them')),
   mutants: {
@@ -236,6 +242,7 @@ const hostRequired: Rule<Exchange> = {
   fix: 'node:http refuses a missing Host by itself unless requireHostHeader is false; elsewhere let the front proxy refuse it',
   applies: ({ exchanges }) => (exchanges.every(({ answers }) => answers.every(({ head: seen }) => seen === undefined || seen.version === '1.0'))
     ? 'the target speaks HTTP/1.0' : undefined),
+  needs: ['request'],
   check: (exchange) => refusedRequests(exchange, 'no-host', 'without'),
   mutants: {
     'served without Host': { edit: onLink('no-host', swap('400 Bad Request', '200 OK')) },
@@ -253,6 +260,7 @@ const hostOnce: Rule<Exchange> = {
   says: 'a request in HTTP/1.1 with two Host fields is answered with 400',
   harm: 'proxy and server can take two different hosts for the meant one: caches are poisoned, checks are evaded',
   fix: 'look for a second Host in req.rawHeaders, or let the front proxy refuse it',
+  needs: ['request'],
   check: (exchange) => refusedRequests(exchange, 'two-hosts', 'with two'),
   mutants: { 'served with two': { edit: onLink('two-hosts', swap('400 Bad Request', '200 OK')) } },
 }

@@ -1,8 +1,12 @@
 /** The rooms in reading order. */
 import type { Room } from '../model.ts'
 import type { Exchange } from './exchange.ts'
+import { auth } from './auth.ts'
 import { backpressure } from './backpressure.ts'
+import { caching } from './caching.ts'
 import { concurrency } from './concurrency.ts'
+import { cors } from './cors.ts'
+import { delivery } from './delivery.ts'
 import { encoding } from './encoding.ts'
 import { fields } from './fields.ts'
 import { framing } from './framing.ts'
@@ -16,5 +20,6 @@ import { retry } from './retry.ts'
 import { status } from './status.ts'
 
 export const rooms: readonly Room<Exchange>[] = [
-  framing, encoding, fields, ids, retry, resume, heartbeat, headers, status, lifecycle, backpressure, http1, concurrency,
+  framing, encoding, fields, ids, retry, resume, heartbeat, headers, status, lifecycle, delivery, backpressure, http1, concurrency, auth,
+  cors, caching,
 ]

@@ -7,6 +7,7 @@ import {
   played, published, sent, swap,
 } from '../bytes.ts'
 import type { Chunk, Finding, Link, Room, Rule } from '../model.ts'
+import { cited, valueOf } from '../thresholds.ts'
 import { askedForStream, forEvery, streams, type Answer, type Exchange } from './exchange.ts'
 import { history, unquoted } from './history.ts'
 import {
@@ -19,12 +20,6 @@ const html = 'https://html.spec.whatwg.org/multipage/server-sent-events.html'
 const processing = `${html}#sse-processing-model`
 const notes = `${html}#authoring-notes`
 
-/** ms from the request to the end of the head */
-const headMs = 2000
-/** ms from the head to the first byte behind it */
-const firstByteMs = 2000
-/** ms from the publish of an event to its arrival, of 99 in 100 */
-const latencyMs = 1000
 /** fewer single events say nothing about the slowest of a hundred */
 const fewest = 10
 /** ms; a stream that ends sooner after its last byte has ended with it */
@@ -76,15 +71,16 @@ const headersPromptly: Rule<Exchange> = {
   level: 'advice',
   promisedBy: 'channel',
   clause: processing,
-  says: `the head is sent at once, within ${headMs} ms, also when there is no event yet`,
+  says: `the head is sent at once, within ${valueOf('head')}, also when there is no event yet`,
   harm: 'EventSource fires "open", and fetch() resolves, with the head: until then nobody knows of the stream',
   fix: 'send the head when the subscription stands: res.flushHeaders() in node:http and Express, or a first comment',
+  needs: ['times'],
   check: (exchange) => forEvery(
-    askedForStream(exchange).filter((one) => one.head !== undefined || isHang(one)),
-    `the head within ${headMs} ms of the request`,
+    askedForStream(exchange).filter((one) => one.head !== undefined || isHang(one, exchange.thresholds.head)),
+    `the head within ${cited('head', exchange.thresholds)} of the request`,
     (one) => {
       const after = Math.round((one.head?.at ?? one.link.ended.at) - one.link.openedAt)
-      const ok = one.head !== undefined && after <= headMs
+      const ok = one.head !== undefined && after <= exchange.thresholds.head
       return { where: one.where, ok, actual: ok ? 'in time' : `${one.head ? 'after' : 'none for'} ${after} ms` }
     },
   ),
@@ -95,7 +91,8 @@ const headersPromptly: Rule<Exchange> = {
 }
 
 /** The kit waited longer than the bound and nothing came. A target that closed or refused is another matter. */
-const isHang = ({ link }: Answer): boolean => link.ended.by === 'kit' && link.ended.at - link.openedAt > headMs
+const isHang = ({ link }: Answer, boundMs: number): boolean =>
+  link.ended.by === 'kit' && link.ended.at - link.openedAt > boundMs
 
 /** Streams on which the kit waits for whatever comes. */
 const watched = ({ link }: Answer): boolean => ['base', 'ordinary', 'channel', 'quiet'].includes(link.role)
@@ -104,20 +101,21 @@ const firstBytes: Rule<Exchange> = {
   id: 'sse/lifecycle/first-bytes',
   level: 'advice',
   clause: notes,
-  says: `something follows the head within ${firstByteMs} ms, if only a comment`,
+  says: `something follows the head within ${valueOf('first-byte')}, if only a comment`,
   harm: 'intermediaries wait for a first byte before they pass the answer on; the reader sees nothing, not even "open"',
   fix: 'write a comment (": open" and a blank line) right behind the head',
+  needs: ['times'],
   check: (exchange) => streams(exchange).filter(watched).flatMap((one): Finding[] => {
     const [first] = one.message.body?.pieces ?? []
     // bytes that the chunk framing hides are another rule's
     if (!one.head || (!first && (!one.isOpen || one.message.faults.length > 0))) return []
     const after = Math.round((first?.at ?? one.link.ended.at) - one.head.at)
-    const ok = after <= firstByteMs
+    const ok = after <= exchange.thresholds['first-byte']
     if (!first && ok) return []
     return [{
       where: first ? one.place(0, 1) : one.where,
       ok,
-      expected: `a first byte within ${firstByteMs} ms of the head`,
+      expected: `a first byte within ${cited('first-byte', exchange.thresholds)} of the head`,
       actual: ok ? 'in time' : `${first ? 'after' : 'none for'} ${after} ms`,
     }]
   }),
@@ -132,10 +130,11 @@ const eventLatency: Rule<Exchange> = {
   level: 'advice',
   promisedBy: 'publish',
   clause: notes,
-  says: `99 of 100 events arrive within ${latencyMs} ms of being published, and three round trips`,
+  says: `99 of 100 events arrive within ${valueOf('event-latency')} of being published, and three round trips`,
   harm: 'words appear in bursts; progress bars and presence lag behind what has happened',
   fix: 'flush after each event, do not compress or poll, set TCP_NODELAY, and look for a proxy that buffers ' +
     '(X-Accel-Buffering: no)',
+  needs: ['times'],
   check: (exchange) => streams(exchange).filter(({ link }) => link.role === 'timed').flatMap((one): Finding[] => {
     const byData = new Map(one.stream.events.map((event) => [unquoted(event.data), event]))
     const samples = history(exchange).flatMap(({ event: { data }, at, doneAt }) => {
@@ -144,7 +143,7 @@ const eventLatency: Rule<Exchange> = {
     })
     if (samples.length < fewest) return []
     const trip = percentile(samples.map((sample) => sample.trip), 50)
-    const bound = latencyMs + 3 * trip
+    const bound = exchange.thresholds['event-latency'] + 3 * trip
     // what held up the answer to the publish itself, here or there, is no latency of the stream
     const latencies = samples.map((sample) => sample.after - Math.max(0, sample.trip - trip))
     const slow = percentile(latencies, 99)
@@ -152,7 +151,8 @@ const eventLatency: Rule<Exchange> = {
     return [{
       where: one.where,
       ok,
-      expected: `99 of 100 events within ${latencyMs} ms and three round trips of their publish`,
+      expected: `99 of 100 events within ${cited('event-latency', exchange.thresholds)} and three round trips of ` +
+        'their publish',
       actual: ok ? 'in time'
         : `half of them within ${halves(percentile(latencies, 50))} s, 99 of 100 within ${halves(slow)} s`,
     }]
@@ -185,6 +185,7 @@ const staysOpen: Rule<Exchange> = {
     const seen = exchanges.flatMap(streams).filter(watched)
     return seen.length > 0 && seen.every((one) => endsItself(one)) ? 'the stream is finite' : undefined
   },
+  needs: ['times', 'end'],
   check: (exchange) => forEvery(
     streams(exchange).filter((one) => watched(one) && one.link.role !== 'channel' && !endsItself(one)),
     'an open stream',
@@ -243,6 +244,7 @@ const postStream: Rule<Exchange> = {
   applies: ({ kind, method, parts }) => ((kind === 'driven' ? parts.has('play') : method === 'POST')
     ? undefined
     : 'only a target that is asked by POST can show it'),
+  needs: ['head', 'request'],
   check: (exchange) => forEvery(
     exchange.answers.filter((one) => one.link.request.method === 'POST' && posted.has(one.link.role) &&
       one.status >= 200 && one.status < 300 && (one.isEventStream || readsLikeEvents(one))),

@@ -4,6 +4,7 @@
  */
 import { append, driven, finite, live, onBody, played, refused, sent, swap } from '../bytes.ts'
 import type { Event, Finding, Room, Rule, Scene } from '../model.ts'
+import { cited, valueOf } from '../thresholds.ts'
 import type { Line } from './decode.ts'
 import { streams, type Exchange } from './exchange.ts'
 import { asked, refusals } from './ids/given.ts'
@@ -13,10 +14,6 @@ const html = 'https://html.spec.whatwg.org/multipage/server-sent-events.html'
 const interpretation = `${html}#event-stream-interpretation`
 const reconnectionTime = `${html}#concept-event-stream-reconnection-time`
 
-/** ms */
-const least = 500
-const moderateMost = 60_000
-const most = 3_600_000
 /** what a 32-bit timer holds */
 const timerMost = 2 ** 31 - 1
 
@@ -110,7 +107,11 @@ const bounds: Rule<Exchange> = {
   harm: 'with 0 all clients that lost their stream ask again at once, and together; with days nobody comes back',
   fix: 'write milliseconds, a few thousand of them; some servers write seconds, or a time of day',
   applies,
-  check: (exchange) => lint(exchange, `a retry from 1 to ${most} ms`, outside(1, most), true),
+  check: (exchange) => {
+    const { thresholds } = exchange
+    const expected = `a retry from 1 to ${cited('retry-longest', thresholds)}`
+    return lint(exchange, expected, outside(1, thresholds['retry-longest']), true)
+  },
   mutants: {
     'none at all': {
       edit: onBody('base', swap('retry: 3000', 'retry: 0')), fault: 'retryZero', alsoBreaks: ['sse/retry/moderate'],
@@ -123,12 +124,15 @@ const moderate: Rule<Exchange> = {
   id: 'sse/retry/moderate',
   level: 'advice',
   clause: reconnectionTime,
-  says: `the reconnection time is ${least} ms to ${moderateMost / 1000} s`,
+  says: `the reconnection time is ${valueOf('retry-least')} to ${valueOf('retry-most')}`,
   harm: 'below, a restart of the server becomes a storm of requests; above, people look at a stream that stands still',
   fix: 'write "retry: 3000" or so, and leave the spreading of reconnects to jitter or to Retry-After',
   applies,
-  check: (exchange) =>
-    lint(exchange, `a retry from ${least} to ${moderateMost} ms`, outside(least, moderateMost), true),
+  check: (exchange) => {
+    const { thresholds } = exchange
+    const expected = `a retry from ${cited('retry-least', thresholds)} to ${cited('retry-most', thresholds)}`
+    return lint(exchange, expected, outside(thresholds['retry-least'], thresholds['retry-most']), true)
+  },
   mutants: {
     'seconds': { edit: onBody('base', swap('retry: 3000', 'retry: 3')) },
     'ten minutes': { edit: onBody('base', append(5, 'retry: 600000\n\n')) },

@@ -11,6 +11,8 @@ export interface Counts {
   readonly subscribers: number | undefined
   /** plays of the whole target that are not over */
   readonly plays: number
+  /** work of the whole target that goes on; undefined when it does not say */
+  readonly works: number | undefined
   /** of the whole target; undefined when it does not say */
   readonly bufferedBytes: number | undefined
   readonly rssBytes: number | undefined
@@ -22,11 +24,11 @@ export function countsOf({ acts }: Exchange): Counts[] {
     .filter(({ kind, status }) => kind === 'stats' && status === 200)
     .toSorted((a, b) => a.at - b.at)
     .flatMap((act) => {
-      const { subscribers, plays, bufferedBytes, rssBytes } = numbersOf(act)
+      const { subscribers, plays, works, bufferedBytes, rssBytes } = numbersOf(act)
       if (subscribers === undefined || plays === undefined) return []
       const own = new URL(act.request.url).searchParams.has('c')
       const { at, doneAt } = act
-      return [{ at, doneAt, subscribers: own ? subscribers : undefined, plays, bufferedBytes, rssBytes }]
+      return [{ at, doneAt, subscribers: own ? subscribers : undefined, plays, works, bufferedBytes, rssBytes }]
     })
 }
 

@@ -1,7 +1,11 @@
 /** The areas in reading order. */
 import type { Suite } from '../stimulus.ts'
+import { auth } from './auth.ts'
 import { backpressure } from './backpressure.ts'
+import { caching } from './caching.ts'
 import { concurrency } from './concurrency.ts'
+import { cors } from './cors.ts'
+import { delivery } from './delivery.ts'
 import { encoding } from './encoding.ts'
 import { fields } from './fields.ts'
 import { framing } from './framing.ts'
@@ -15,5 +19,6 @@ import { retry } from './retry.ts'
 import { status } from './status.ts'
 
 export const suites: readonly Suite[] = [
-  framing, encoding, fields, ids, retry, resume, heartbeat, headers, status, lifecycle, backpressure, http1, concurrency,
+  framing, encoding, fields, ids, retry, resume, heartbeat, headers, status, lifecycle, backpressure, http1, concurrency, auth,
+  cors, caching, delivery,
 ]

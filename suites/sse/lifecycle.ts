@@ -183,7 +183,7 @@ export const lifecycle: Suite = {
     {
       id: 'lifecycle/finish',
       says: 'a channel that is finished, to see what its subscriber is told',
-      feeds: ['sse/lifecycle/end-marker'],
+      feeds: ['sse/lifecycle/end-marker', 'sse/delivery/terminator-last'],
       profile: 'full',
       needs: ['channel', 'publish'],
       steps: [

@@ -6,10 +6,9 @@ import { chunked, hex, onLink, sent, swap } from '../../bytes.ts'
 import type { LinkEdit } from '../../bytes.ts'
 import { listItems } from '../../fields.ts'
 import type { Finding, Rule } from '../../model.ts'
+import { cited } from '../../thresholds.ts'
 import { askedForStream, forEvery, streams, withRole, type Answer, type Exchange } from '../exchange.ts'
 
-/** ms; a coded event that is held back longer than this waits in a compressor */
-const heldMs = 500
 /** ms; events that far apart do not come from one write */
 const spreadMs = 1000
 /** ms; events that close together come from one write */
@@ -36,6 +35,7 @@ const contentEncodingDeclared: Rule<Exchange> = {
   says: 'Content-Encoding lists the codings of the body',
   harm: 'a client reads compressed bytes as text: not one event fires',
   fix: 'compress in one place, which sets the field; look for a proxy and an application that both compress',
+  needs: ['head', 'coding', 'octets'],
   check: (exchange) => forEvery(
     streams(exchange).filter((one) => (one.message.body?.bytes.length ?? 0) >= 4 && one.codings.every(isKnown)),
     (one) => `a body in the codings declared (${one.codings.join(', ') || 'none'})`,
@@ -55,6 +55,7 @@ const contentEncodingNegotiated: Rule<Exchange> = {
   says: 'a client that accepts identity only gets a body without coding',
   harm: 'clients that cannot decompress read rubbish, and the others wait for the compressor',
   fix: 'let the compressor read Accept-Encoding; on a CDN switch compression off for text/event-stream',
+  needs: ['head', 'request'],
   check: (exchange) => forEvery(
     askedForStream(exchange).filter((one) => one.status === 200 && wantsIdentity(one)),
     'no Content-Encoding, as identity alone was accepted',
@@ -79,6 +80,7 @@ const compressionFlush: Rule<Exchange> = {
     'do not compress event streams',
   applies: ({ exchanges }) =>
     (exchanges.some((exchange) => streams(exchange).some(isCoded)) ? undefined : 'no stream was compressed'),
+  needs: ['times', 'coding'],
   check: (exchange) => [...heldInPlay(exchange), ...heldBesideOrdinary(exchange)],
   mutants: {
     'all of it at the end': {
@@ -135,9 +137,9 @@ function heldInPlay(exchange: Exchange): Finding[] {
       const late = Math.round((arrivals[i] ?? 0) - written)
       return {
         where: one.eventPlace(event),
-        ok: late <= heldMs,
-        expected: `each event decodable within ${heldMs} ms of its write`,
-        actual: late <= heldMs ? 'that' : `held back for ${late} ms`,
+        ok: late <= exchange.thresholds.compressed,
+        expected: `each event decodable within ${cited('compressed', exchange.thresholds)} of its write`,
+        actual: late <= exchange.thresholds.compressed ? 'that' : `held back for ${late} ms`,
       }
     })
   })
@@ -163,7 +165,7 @@ function heldBesideOrdinary(exchange: Exchange): Finding[] {
     const [first = 0] = times
     const none = times.length === 0
     if (none ? !ordinary.isOpen || !one.isOpen : times.length < 4) return []
-    const burst = !none && (times.at(-1) ?? 0) - first <= burstMs && first - expectedFirst >= heldMs
+    const burst = !none && (times.at(-1) ?? 0) - first <= burstMs && first - expectedFirst >= exchange.thresholds.compressed
     return [{
       where: one.where,
       ok: !none && !burst,

@@ -17,6 +17,7 @@ export const flushed: Rule<Exchange> = {
   fix: 'flush after each heartbeat (res.flush() with Express compression), or do not compress event streams',
   applies: openEnded,
   inconclusive: leftEarly,
+  needs: ['times'],
   check: (exchange) => [...besidePlain(exchange), ...untilNext(exchange)],
   mutants: {
     'held by the compressor': { edit: onBody('coded', silent) },

@@ -27,6 +27,7 @@ export const completeLine: Rule<Exchange> = {
   applies: openEnded,
   inconclusive: leftEarly,
   // where HTTP itself is broken the lines are anybody's
+  needs: ['times'],
   check: (exchange) => streams(exchange).filter(({ message }) => message.faults.length === 0).flatMap(aboutComments),
   mutants: {
     'a colon alone': { edit: onBody('base', append(50, ':')) },

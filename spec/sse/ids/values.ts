@@ -4,6 +4,7 @@
  */
 import { onBody, swap } from '../../bytes.ts'
 import type { Event, Finding, Rule } from '../../model.ts'
+import { cited, valueOf } from '../../thresholds.ts'
 import type { Dispatched, Line } from '../decode.ts'
 import { quote, streams, type Answer, type Exchange } from '../exchange.ts'
 import { kindOf, withoutLines } from '../lines.ts'
@@ -145,8 +146,8 @@ export const headerSafe: Rule<Exchange> = {
   },
 }
 
-/** bytes that an id may have for each rule about its length */
-const most = { safelisted: 128, short: 256, bounded: 4096 } as const
+/** bytes; a value of a header that needs no preflight has no more (Fetch, CORS-safelisted request-header) */
+const safelisted = 128
 
 const bytes = (id: string): number => Buffer.byteLength(id)
 
@@ -154,14 +155,14 @@ export const corsSafeBytes: Rule<Exchange> = {
   id: 'sse/ids/cors-safe-bytes',
   level: 'advice',
   clause: unsafeByte,
-  says: `ids have none of the bytes "():<>?@[\\]{} and at most ${most.safelisted} bytes`,
+  says: `ids have none of the bytes "():<>?@[\\]{} and at most ${safelisted} bytes`,
   harm: 'some browsers send a preflight before each cross-origin reconnect with such an id, and fail if it is refused',
   fix: 'use a number, a UUID or base64url as id, not JSON, a URN or a time with colons',
   applies: wherePlayed,
   check: (exchange) => lintChoice(
-    exchange, `ids of at most ${most.safelisted} bytes without "():<>?@[\\]{}`,
+    exchange, `ids of at most ${safelisted} bytes without "():<>?@[\\]{}`,
     // control characters have a rule of their own
-    (id) => /["():<>?@[\\\]{}]/.test(id) || bytes(id) > most.safelisted,
+    (id) => /["():<>?@[\\\]{}]/.test(id) || bytes(id) > safelisted,
   ),
   mutants: {
     'JSON': { edit: onBody('base', swap('id: 8', 'id: {"n":8}')) },
@@ -174,11 +175,14 @@ export const lengthBounded: Rule<Exchange> = {
   id: 'sse/ids/length-bounded',
   level: 'advice',
   clause: lastEventIdHeader,
-  says: `no id is longer than ${most.bounded} bytes`,
+  says: `no id is longer than ${valueOf('id-length')}`,
   harm: 'the id returns in a request header; servers and proxies refuse large ones (431), so no reconnect works',
   fix: 'keep long cursors on the server, and send a short key for them',
   applies: wherePlayed,
-  check: (exchange) => lintChoice(exchange, `ids of at most ${most.bounded} bytes`, (id) => bytes(id) > most.bounded),
+  check: (exchange) => lintChoice(
+    exchange, `ids of at most ${cited('id-length', exchange.thresholds)}`,
+    (id) => bytes(id) > exchange.thresholds['id-length'],
+  ),
   mutants: {
     'more than 4 KiB': {
       edit: onBody('base', swap('id: 8', `id: ${'8'.repeat(5000)}`)),
@@ -191,11 +195,14 @@ export const lengthShort: Rule<Exchange> = {
   id: 'sse/ids/length-short',
   level: 'advice',
   clause: lastEventIdHeader,
-  says: `ids are short: at most ${most.short} bytes`,
+  says: `ids are short: at most ${valueOf('id-short')}`,
   harm: 'every event and every reconnect carries the id again',
   fix: 'send a short key in place of a long cursor',
   applies: wherePlayed,
-  check: (exchange) => lintChoice(exchange, `ids of at most ${most.short} bytes`, (id) => bytes(id) > most.short),
+  check: (exchange) => lintChoice(
+    exchange, `ids of at most ${cited('id-short', exchange.thresholds)}`,
+    (id) => bytes(id) > exchange.thresholds['id-short'],
+  ),
   mutants: {
     'more than 256 bytes': {
       edit: onBody('base', swap('id: 8', `id: ${'é'.repeat(129)}`)), alsoBreaks: ['sse/ids/cors-safe-bytes'],

@@ -4,13 +4,12 @@
  */
 import { both, ended, onAct, onLink } from '../../bytes.ts'
 import type { Act, Finding, Link, Rule } from '../../model.ts'
+import { cited, valueOf } from '../../thresholds.ts'
 import { forEvery, withRole, type Exchange } from '../exchange.ts'
 import { around, countsOf } from '../stats.ts'
 
 const closing = 'https://www.rfc-editor.org/rfc/rfc9112#section-9.5'
 
-/** ms for a target to notice that a client is gone; the kit polls its stats for so long */
-export const noticeMs = 5000
 /** ms without an answer after which a server is taken for dead */
 const answerMs = 2000
 /** bytes; what other links of a run may have pending while this is looked at */
@@ -19,12 +18,20 @@ const pendingBytes = 32 * 1024 * 1024
 const stats = (subscribers: number, plays = 0, bufferedBytes = 0): { readonly body: string } =>
   ({ body: JSON.stringify({ subscribers, plays, sockets: 0, bufferedBytes }) })
 
+/** What is asked again and again is answered a moment after it has come true. */
+const pollMs = 100
+
+const isInTime = ({ thresholds }: Exchange, ms: number): boolean => ms <= thresholds['leave-noticed'] + pollMs
+
+const inTime = ({ thresholds }: Exchange, of: string): string =>
+  `within ${cited('leave-noticed', thresholds)} of ${of}`
+
 export const disconnectDetected: Rule<Exchange> = {
   id: 'sse/lifecycle/disconnect-detected',
   level: 'should',
   promisedBy: 'stats',
   clause: closing,
-  says: `a client that leaves, by FIN or by RST, is not counted any more within ${noticeMs} ms`,
+  says: `a client that leaves, by FIN or by RST, is not counted any more within ${valueOf('leave-noticed')}`,
   harm: 'streams to nobody pile up, each with its timers and buffers, until a write fails or no socket is left',
   fix: 'unsubscribe on "close" of the response (node:http, Express: res.on("close")), or when the generator is ' +
     'cancelled (FastAPI)',
@@ -38,12 +45,12 @@ export const disconnectDetected: Rule<Exchange> = {
       // a target that never counted this client cannot show that it has noticed
       if (!isEventStream || during?.subscribers === undefined || during.subscribers <= base) return []
       if (after?.subscribers === undefined) return []
-      const ok = after.subscribers <= base
+      const ok = after.subscribers <= base && isInTime(exchange, after.at - link.ended.at)
       return [{
         where: { ...where, at: link.ended.at },
         ok,
-        expected: `${base} subscribers within ${noticeMs} ms of the ${link.ended.how === 'abort' ? 'RST' : 'FIN'}`,
-        actual: ok ? 'that' : `${after.subscribers} subscribers`,
+        expected: `${base} subscribers ${inTime(exchange, `the ${link.ended.how === 'abort' ? 'RST' : 'FIN'}`)}`,
+        actual: ok ? 'that' : after.subscribers <= base ? 'later' : `${after.subscribers} subscribers`,
       }]
     })
   },
@@ -93,7 +100,7 @@ export const postAbort: Rule<Exchange> = {
   level: 'advice',
   promisedBy: 'stats',
   clause: closing,
-  says: `the work behind a stream stops within ${noticeMs} ms when its reader aborts`,
+  says: `the work behind a stream stops within ${valueOf('leave-noticed')} when its reader aborts`,
   harm: 'an answer nobody reads is generated to its end, and paid for',
   fix: 'hand an AbortSignal to the producer and abort it on "close" of the response; in FastAPI let the cancellation ' +
     'of the generator through instead of catching it',
@@ -103,12 +110,12 @@ export const postAbort: Rule<Exchange> = {
       const [before] = around(counts, one.link.openedAt)
       const [, after] = around(counts, one.link.ended.at)
       if (!one.isEventStream || !one.isOpen || !before || !after) return []
-      const ok = after.plays <= before.plays
+      const ok = after.plays <= before.plays && isInTime(exchange, after.at - one.link.ended.at)
       return [{
         where: { ...one.where, at: one.link.ended.at },
         ok,
-        expected: `no more plays than before, within ${noticeMs} ms of the abort`,
-        actual: ok ? 'that' : `${after.plays - before.plays} more`,
+        expected: `no more plays than before, ${inTime(exchange, 'the abort')}`,
+        actual: ok ? 'that' : after.plays <= before.plays ? 'later' : `${after.plays - before.plays} more`,
       }]
     })
   },

@@ -51,14 +51,15 @@ const errorsBeforeStream: Rule<Exchange> = {
   },
 }
 
-const refusedRoles: ReadonlySet<string> = new Set(['unauthorized', 'bad-play', 'forbidden-channel'])
+const refusedRoles: ReadonlySet<string> = new Set(['unauthorized', 'bad-play', 'bad-body', 'forbidden-channel'])
 /** what these carry the kit chose itself */
 const driven: ReadonlySet<string> = new Set(['play', 'channel', 'limited'])
 
-/** Without credentials a public stream is no fault, and a redirect to a login is not the stream. */
+/** A public stream needs no credentials, and another no body; a redirect to a login is not the stream. */
 function isDecided(one: Answer): boolean {
   if (one.status === 0 || isRedirect(one)) return false
-  return one.link.role !== 'unauthorized' || !one.isEventStream || onlyErrors(one)
+  const mayStream = one.link.role === 'unauthorized' || one.link.role === 'bad-body'
+  return !mayStream || !one.isEventStream || onlyErrors(one)
 }
 
 /** Every event is an error: by its type, or by JSON with a top-level "error" or the type "error". */

@@ -1,0 +1,239 @@
+/** One run against one WebSocket target: what is known of it so far, everything seen, and what comes of it. */
+import { randomBytes } from 'node:crypto'
+import type { Descriptor } from '../../spec/contract/contract.ts'
+import { judge } from '../../spec/judge.ts'
+import type { Declares, Rule, RuleId, Scene, SentRequest, Transcript, Verdict } from '../../spec/model.ts'
+import { readWsExchange, type Connection, type WsExchange } from '../../spec/ws/exchange.ts'
+import { rooms } from '../../spec/ws/index.ts'
+import type { Address, BaseFacts, Stimulus } from '../../suites/ws/stimulus.ts'
+import { suites } from '../../suites/ws/index.ts'
+import { controlRequest } from '../addresses.ts'
+import type { Judged } from '../evidence.ts'
+import type { Absence } from '../plan.ts'
+import { pooled, type Pool } from '../pool.ts'
+import type { Probe } from '../probe.ts'
+import type { Incomplete, Report } from '../report.ts'
+import { isLoopback, type RunOptions } from '../request.ts'
+import type { RunHooks } from '../run.ts'
+import { maskBytes } from '../secrets.ts'
+import { matches, selected, socketRules } from '../selection.ts'
+import { partUrl } from '../target.ts'
+import { unswitched } from '../unusable.ts'
+import { drive, drivenOf, type Drive } from './drive.ts'
+import { absence, planned, type Plan, type Situation } from './plan.ts'
+import { perform, type StageOptions } from './stage.ts'
+import { upgrade } from './upgrade.ts'
+
+const headMs = 5000
+const strangerPool: Pool = { atOnce: 4, spacingMs: 200 }
+const localPool: Pool = { atOnce: 12, spacingMs: 0 }
+const loudPool: Pool = { atOnce: 2, spacingMs: 0 }
+/** connections to a stranger, and to a server on this machine, unless `--budget` says otherwise */
+const budgets = { safe: 60, full: 5000 } as const
+
+/** rules that an answer which is no 101 speaks of */
+const firstAnswerRules: ReadonlySet<RuleId> = new Set(['ws/handshake/accept-101'])
+
+/** A WebSocket target, and what there is beside it. */
+export interface Endpoint {
+  /** the ordinary request without the fields of the handshake; its URL is http or https */
+  readonly request: SentRequest
+  /** it sends every message back */
+  readonly echo: boolean
+  /** the driver that it belongs to, and the request that its parts are resolved against */
+  readonly driver?: { readonly descriptor: Descriptor; readonly request: SentRequest }
+}
+
+/** Call `contact`, then, when the target `isOpen`, `examine`; `verdicts` and `notes` say what was seen at any time. */
+export class WsSession {
+  readonly #options: RunOptions
+  readonly #hooks: RunHooks
+  readonly #probe: Probe
+  readonly #endpoint: Endpoint
+  readonly #rules: readonly Rule<WsExchange>[]
+  readonly #exchanges: WsExchange[] = []
+  readonly #drives: Drive[] = []
+  readonly #secrets: readonly string[]
+  readonly seed: number
+  #plan: Plan | undefined
+  #base: BaseFacts = { status: 0, deflates: false }
+  incomplete: Incomplete | undefined
+
+  constructor(options: RunOptions, hooks: RunHooks, probe: Probe, endpoint: Endpoint, { secrets, seed }: { readonly secrets: readonly string[]; readonly seed: number }) {
+    this.#options = options
+    this.#hooks = hooks
+    this.#probe = probe
+    this.#endpoint = endpoint
+    this.#secrets = secrets
+    this.seed = seed
+    const [only] = options.replay?.split(':') ?? []
+    this.#rules = selected(socketRules, only === undefined ? options : { only: [only], skip: [] })
+  }
+
+  get cases(): number {
+    return this.#drives.reduce((sum, { cases }) => sum + cases, 0)
+  }
+
+  /** Some of its rules are judged. */
+  get isWanted(): boolean {
+    return this.#rules.length > 0
+  }
+
+  get isOpen(): boolean {
+    return this.#base.status === 101
+  }
+
+  /** The ordinary handshake, first without an extension and then with the offer of permessage-deflate. */
+  async contact(): Promise<void> {
+    const plain = await this.#greet('base', {})
+    this.#base = { status: plain.status, deflates: false }
+    if (!this.isOpen) {
+      this.incomplete = unswitched(plain.link, this.#secrets)
+      return
+    }
+    const offering = await this.#greet('offer', { 'Sec-WebSocket-Extensions': 'permessage-deflate; client_max_window_bits' })
+    this.#base = { status: plain.status, deflates: offering.deflate !== undefined }
+  }
+
+  async #greet(role: string, headers: Readonly<Record<string, string>>): Promise<Connection> {
+    const socket = this.#probe.socket({ id: role, role, ...upgrade(this.#endpoint.request, role, { headers }) })
+    await socket.open(headMs)
+    await socket.close(1000)
+    const exchange = readWsExchange({ stimulus: role, declares: this.#declares, links: [socket.link()], acts: [] })
+    this.#exchanges.push(exchange)
+    const [connection] = exchange.connections
+    if (!connection) throw new Error('a transcript of one link has one connection')
+    return connection
+  }
+
+  /** First what mostly waits, beside the generated cases; last what is loud, which would make others late. */
+  async examine(): Promise<void> {
+    const channel = `sp-${randomBytes(4).toString('hex')}`
+    const replayPath = this.#options.replay?.split(':').slice(2).join(':')
+    this.#plan = planned(suites, this.#situation())
+    const { stimuli, properties } = this.#plan
+    const pool = isLoopback(this.#endpoint.request.url) ? localPool : strangerPool
+    if (replayPath === undefined) {
+      this.#hooks.progress?.(`${stimuli.length} WebSocket stimuli`)
+      await this.#performAll(stimuli.filter(({ loud, final }) => !loud && !final), channel, pool)
+    }
+    await pooled(properties, { atOnce: 4, spacingMs: 0 }, async (property) => {
+      if (replayPath !== undefined && property.feeds[0] !== this.#options.replay?.split(':')[0]) return
+      this.#drives.push(await drive(property, this.#rules, {
+        probe: this.#probe,
+        request: this.#endpoint.request,
+        seed: this.seed,
+        ...(this.#options.runs === undefined ? {} : { runs: this.#options.runs }),
+        ...(replayPath === undefined ? {} : { path: replayPath }),
+        ...(this.#hooks.signal ? { signal: this.#hooks.signal } : {}),
+      }))
+    })
+    if (replayPath !== undefined) return
+    await this.#performAll(stimuli.filter(({ loud }) => loud), `${channel}-loud`, loudPool)
+    await this.#performAll(stimuli.filter(({ final }) => final), `${channel}-final`, loudPool)
+  }
+
+  async #performAll(stimuli: readonly Stimulus[], channel: string, pool: Pool): Promise<void> {
+    const stage = this.#stage()
+    await pooled(stimuli, pool, async (stimulus, i) => {
+      if (this.#hooks.signal?.aborted) return
+      this.#keep(await perform(stimulus, `${channel}-${i}`, stage))
+    })
+  }
+
+  #keep(transcript: Transcript): void {
+    this.#exchanges.push(readWsExchange(transcript))
+  }
+
+  get #declares(): Declares {
+    return this.#endpoint.driver?.descriptor.declares ?? {}
+  }
+
+  #stage(): StageOptions {
+    const { driver } = this.#endpoint
+    return {
+      probe: this.#probe,
+      declares: this.#declares,
+      insecure: this.#options.insecure,
+      ...(this.#hooks.signal ? { signal: this.#hooks.signal } : {}),
+      ...(this.#hooks.terminate ? { terminate: this.#hooks.terminate } : {}),
+      address: (address, channel) => this.#address(address, channel),
+      control: (act, channel) => driver && controlRequest(act, driver.request, driver.descriptor, channel),
+    }
+  }
+
+  #address(address: Address, channel: string): SentRequest | undefined {
+    const { request, echo, driver } = this.#endpoint
+    if (address === 'target') return request
+    if (address === 'echo') return echo ? request : undefined
+    const url = driver && partUrl(driver.descriptor, 'socket', driver.request.url, { c: channel })
+    return url === undefined ? undefined : { ...request, url: url.replace(/^ws/, 'http') }
+  }
+
+  #situation(): Situation {
+    const { request, echo, driver } = this.#endpoint
+    const { token, headers, origin, provoked, profile, budget } = this.#options
+    const stranger = !driver && !isLoopback(request.url)
+    const chosen = profile ?? (stranger ? 'safe' : 'full')
+    const parts = driver ? Object.keys(driver.descriptor) : []
+    const hasToken = token !== undefined || headers.some(([name]) => /^(?:authorization|cookie)$/i.test(name))
+    const ids = this.#rules.map(({ id }) => id)
+    return {
+      profile: chosen,
+      budget: (budget ?? budgets[chosen]) - this.#probe.links,
+      offers: new Set([...parts, ...(echo ? ['echo'] : []), ...(hasToken ? ['token'] : []), ...(origin === undefined && !this.#declares.origins ? [] : ['origin'])]),
+      started: this.#hooks.terminate !== undefined,
+      base: this.#base,
+      selected: new Set(provoked ? ids.filter((id) => provoked.some((glob) => matches(glob, id))) : ids),
+    }
+  }
+
+  verdicts(): Verdict[] {
+    const { driver } = this.#endpoint
+    const scene: Scene<WsExchange> = {
+      kind: driver ? 'driven' : 'observed',
+      method: 'GET',
+      parts: new Set([...(driver ? Object.keys(driver.descriptor) : []), ...(this.#endpoint.echo ? ['echo'] : [])]),
+      declares: this.#declares,
+      exchanges: this.#exchanges,
+    }
+    return this.#rules.map((rule) => {
+      const blocked = !this.isOpen && (this.incomplete !== undefined || !firstAnswerRules.has(rule.id))
+      const driven = drivenOf(this.#drives, rule.id)
+      return judge(rule, {
+        scene: blocked ? { ...scene, exchanges: [] } : scene,
+        absent: blocked ? this.#blockedBy : this.#absence(rule.id),
+        mask: (bytes) => maskBytes(bytes, this.#secrets),
+        ...(driven ? { driven } : {}),
+      })
+    })
+  }
+
+  get #blockedBy(): Absence {
+    return { why: 'blocked', note: this.incomplete?.reason ?? 'the target did not switch to WebSocket' }
+  }
+
+  #absence(rule: RuleId): Absence {
+    if (this.#hooks.signal?.aborted) return { why: 'inconclusive', note: 'interrupted' }
+    return this.#plan ? absence(rule, this.#plan) : { why: 'no-subject' }
+  }
+
+  /** What was seen until now, judged. */
+  get judged(): Judged {
+    const { target } = this.#options
+    return {
+      target: { url: target, kind: this.#endpoint.driver ? 'driven' : 'observed' },
+      verdicts: this.verdicts(),
+      notes: this.notes(),
+      ...(this.incomplete ? { incomplete: this.incomplete } : {}),
+    }
+  }
+
+  notes(): Report['notes'] {
+    if (!this.isOpen) return []
+    return rooms.flatMap((room) => room.notes ?? []).flatMap((note) => {
+      const texts = new Set(this.#exchanges.flatMap((exchange) => note.record(exchange)))
+      return [...texts].map((text) => ({ rule: note.id, text }))
+    })
+  }
+}

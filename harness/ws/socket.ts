@@ -1,0 +1,246 @@
+/** One WebSocket connection, byte by byte: what the kit writes and everything that comes back are kept with their times. */
+import type net from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import tls from 'node:tls'
+import { bytes } from '../../spec/bytes.ts'
+import { ResponseReader } from '../../spec/http.ts'
+import type { Chunk, Ended, Link, SentRequest } from '../../spec/model.ts'
+import { client } from '../../spec/ws/frame.ts'
+import { FrameReader } from '../../spec/ws/reader.ts'
+import type { Chop, Event } from '../../suites/ws/stimulus.ts'
+import { opened } from '../wire.ts'
+
+/** ms between two writes that are to arrive apart: without it the system may put them into one segment */
+const apartMs = 1
+/** bytes kept of one connection */
+const mostBytes = 20 * 1024 * 1024
+const farewellMs = 50
+
+export interface SocketDial {
+  readonly id: string
+  readonly role: string
+  /** as it is recorded; `head` is what is written */
+  readonly request: SentRequest
+  readonly head: Uint8Array
+  readonly chop?: Chop
+  /** in the same write as the end of the request */
+  readonly early?: Uint8Array
+}
+
+/** The parts that bytes are cut into. */
+function pieces(bytes: Uint8Array, chop: Chop | undefined): Uint8Array[] {
+  if (chop === undefined) return [bytes]
+  const cuts = chop === 'octets' ? Array.from({ length: Math.max(0, bytes.length - 1) }, (_, i) => i + 1) : chop
+  const edges = [0, ...[...new Set(cuts)].filter((at) => at > 0 && at < bytes.length).toSorted((a, b) => a - b), bytes.length]
+  return edges.slice(1).map((end, i) => bytes.subarray(edges[i], end))
+}
+
+export class OpenSocket {
+  readonly #dial: SocketDial
+  readonly #socket: net.Socket
+  readonly #now: () => number
+  readonly #chunks: Chunk[] = []
+  readonly #sent: Chunk[] = []
+  readonly #head: ResponseReader
+  readonly #frames = new FrameReader()
+  readonly #watchers = new Set<() => void>()
+  readonly #connected: Promise<void>
+  #openedAt: number
+  #received = 0
+  #switched = false
+  #answered = false
+  #ended: Ended | undefined
+  readonly over: Promise<void>
+  #finish: () => void = () => {}
+
+  constructor(dial: SocketDial, socket: net.Socket, now: () => number) {
+    this.#dial = dial
+    this.#socket = socket
+    this.#now = now
+    this.#openedAt = now()
+    this.#head = new ResponseReader(dial.request.method)
+    this.over = new Promise((resolve) => (this.#finish = resolve))
+    let connected = false
+    this.#connected = new Promise((resolve) => {
+      socket.once(opened(socket), () => {
+        connected = true
+        this.#openedAt = now()
+        resolve()
+      })
+      socket.once('close', resolve)
+    })
+    socket.on('data', (data: Buffer) => this.#take(data))
+    socket.once('end', () => this.#end({ at: now(), by: 'target', how: 'fin' }))
+    socket.once('error', (error: NodeJS.ErrnoException) => this.#end({
+      at: now(), by: 'target', how: connected ? 'rst' : 'refused', detail: error.code ?? error.message,
+    }))
+    socket.once('close', () => this.#end({ at: now(), by: 'target', how: connected ? 'fin' : 'refused' }))
+  }
+
+  /** Writes the request. Resolves when its head has come, the connection is over, or so many ms have passed. */
+  async open(withinMs: number): Promise<void> {
+    await this.#connected
+    const { head, chop, early } = this.#dial
+    const parts = pieces(head, chop)
+    for (const [i, part] of parts.entries()) {
+      const last = i === parts.length - 1
+      if (this.isOver) return
+      if (last && early) this.#sent.push({ at: this.#now(), bytes: early })
+      this.#socket.write(last && early ? Buffer.concat([part, early]) : part)
+      if (!last) await pause(apartMs)
+    }
+    await this.#when(() => this.#answered, withinMs)
+  }
+
+  /** Writes bytes in as many parts as `chop` says; resolves when they are handed to the system. */
+  async send(bytes: Uint8Array, chop?: Chop): Promise<void> {
+    const parts = pieces(bytes, chop)
+    for (const [i, part] of parts.entries()) {
+      if (this.isOver) return
+      this.#sent.push({ at: this.#now(), bytes: part })
+      // a target that does not read would hold the kit for ever
+      if (!this.#socket.write(part)) await Promise.race([this.over, new Promise((drained) => this.#socket.once('drain', drained))])
+      if (i < parts.length - 1) await pause(apartMs)
+    }
+  }
+
+  /** Resolves when it has happened, the connection is over, or so many ms have passed. */
+  async await(event: Event, withinMs: number): Promise<void> {
+    if ('ms' in event) return this.#when(() => false, event.ms)
+    await this.#when(this.#condition(event), withinMs)
+  }
+
+  #condition(event: Exclude<Event, { ms: number }>): () => boolean {
+    if ('end' in event) return () => false
+    const { frames } = this.#frames
+    const seen = (test: (frame: (typeof frames)[number]) => boolean): (() => boolean) => {
+      let looked = 0
+      let found = 0
+      const wanted = 'messages' in event ? event.messages : 1
+      return () => {
+        for (; looked < frames.length; looked++) if (test(frames[looked] as (typeof frames)[number])) found += 1
+        return found >= wanted
+      }
+    }
+    if ('pong' in event) {
+      const payload = Buffer.from(bytes(event.pong))
+      return seen(({ opcode, payload: got }) => opcode === 10 && payload.equals(got))
+    }
+    if ('close' in event) return seen(({ opcode }) => opcode === 8)
+    if ('messages' in event) return seen(({ opcode, fin }) => opcode <= 2 && fin)
+    return seen(({ opcode, payload }) => opcode <= 2 && Buffer.from(payload).includes(event.text))
+  }
+
+  #take(data: Buffer): void {
+    if (this.#ended) return
+    const chunk = { at: this.#now(), bytes: new Uint8Array(data) }
+    this.#chunks.push(chunk)
+    this.#received += data.length
+    if (this.#switched) this.#frames.push(chunk)
+    else this.#takeHead(chunk)
+    if (this.#received > mostBytes) this.leave('limit')
+    this.#wake()
+  }
+
+  #takeHead(chunk: Chunk): void {
+    this.#head.push(chunk)
+    if (this.#head.state === 'head') return
+    const { head } = this.#head.message()
+    if (head?.status !== 101) {
+      this.#answered ||= this.#head.state === 'complete' || this.#head.state === 'not-http'
+      return
+    }
+    this.#switched = true
+    this.#answered = true
+    const rest = this.#received - head.span.end
+    if (rest > 0) this.#frames.push({ at: chunk.at, bytes: chunk.bytes.subarray(chunk.bytes.length - rest) })
+  }
+
+  #end(ended: Ended): void {
+    if (this.#ended) return
+    this.#ended = ended
+    this.#wake()
+    this.#finish()
+  }
+
+  #wake(): void {
+    for (const watcher of this.#watchers) watcher()
+  }
+
+  #when(holds: () => boolean, withinMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        clearTimeout(timer)
+        this.#watchers.delete(look)
+        resolve()
+      }
+      const look = (): void => {
+        if (this.isOver || holds()) settle()
+      }
+      const timer = setTimeout(settle, Math.max(0, withinMs))
+      this.#watchers.add(look)
+      look()
+    })
+  }
+
+  /** The target answered 101. */
+  get isSwitched(): boolean {
+    return this.#switched
+  }
+
+  get isOver(): boolean {
+    return this.#ended !== undefined
+  }
+
+  /** Reads nothing from now on. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  /** Says goodbye: a Close, unless one was sent, then what comes until the target ends TCP, `withinMs` at most. */
+  async close(withinMs: number): Promise<void> {
+    if (this.#switched) await this.send(client.close(1000))
+    await this.#when(() => false, withinMs)
+    this.leave('window')
+  }
+
+  /** Sends FIN and reads on. */
+  shut(): void {
+    if (!this.isOver) this.#socket.end()
+  }
+
+  /** Ends TCP by FIN; what had arrived stays. */
+  leave(how: Extract<Ended, { by: 'kit' }>['how']): void {
+    if (this.isOver) return
+    this.#end({ at: this.#now(), by: 'kit', how })
+    const socket = this.#socket
+    if (socket.connecting) return void socket.destroy()
+    socket.resume()
+    socket.end()
+    setTimeout(() => socket.destroy(), farewellMs)
+  }
+
+  abort(): void {
+    this.leave('abort')
+    this.#socket.destroy()
+  }
+
+  /** Ends TCP by RST, as a crashed client does. */
+  reset(): void {
+    if (this.isOver) return
+    this.#end({ at: this.#now(), by: 'kit', how: 'abort' })
+    if (this.#socket instanceof tls.TLSSocket) this.#socket.destroy()
+    else this.#socket.resetAndDestroy()
+  }
+
+  /** What has been seen so far, as a value. */
+  link(): Link {
+    const { id, role, request } = this.#dial
+    const ended: Ended = this.#ended ?? { at: this.#now(), by: 'kit', how: 'window' }
+    return { id, role, request, openedAt: this.#openedAt, chunks: [...this.#chunks], ended, sent: [...this.#sent] }
+  }
+}

@@ -1,0 +1,131 @@
+/** Performs stimuli on WebSocket targets: opens connections, writes, waits and leaves as their steps say. */
+import { Agent } from 'undici'
+import type { Act, Declares, SentRequest, Transcript } from '../../spec/model.ts'
+import type { Address, Step, Stimulus } from '../../suites/ws/stimulus.ts'
+import { Control } from '../control.ts'
+import type { Probe } from '../probe.ts'
+import type { OpenSocket } from './socket.ts'
+import { upgrade } from './upgrade.ts'
+
+/** ms without an answer to a handshake after which it is given up */
+const headMs = 4000
+/** ms that a target has to end TCP after both Closes */
+const closeMs = 1000
+/** ms between two looks at stats */
+const pollMs = 40
+
+export interface StageOptions {
+  readonly probe: Probe
+  readonly declares: Declares
+  readonly insecure: boolean
+  readonly signal?: AbortSignal
+  /** SIGTERM to the target, where the kit has started it */
+  readonly terminate?: () => void
+  /** the ordinary request to an address, without the fields of the handshake; undefined when the target has none */
+  address(address: Address, channel: string): SentRequest | undefined
+  /** the request of a control act; undefined when the target does not offer it */
+  control(act: 'publish' | 'stats', channel: string): SentRequest | undefined
+}
+
+/** Performs the steps up to the deadline. Never rejects for what a target does. */
+export async function perform(stimulus: Stimulus, channel: string, stage: StageOptions): Promise<Transcript> {
+  const { probe } = stage
+  const sockets = new Map<string, OpenSocket>()
+  const acts: Act[] = []
+  const deadline = probe.now() + stimulus.deadlineMs
+  const agent = new Agent({ connect: { rejectUnauthorized: !stage.insecure } })
+  const control = new Control(agent, () => probe.now(), () => left())
+  try {
+    await all(stimulus.steps)
+  } finally {
+    for (const socket of sockets.values()) socket.leave('window')
+    await agent.destroy()
+  }
+  const links = [...sockets.values()].map((socket) => socket.link())
+  return { stimulus: stimulus.id, declares: stage.declares, links, acts }
+
+  async function all(steps: readonly Step[]): Promise<void> {
+    for (const step of steps) {
+      if (stage.signal?.aborted) return
+      await take(step)
+    }
+  }
+
+  async function take(step: Step): Promise<void> {
+    switch (step.do) {
+      case 'open': return open(step)
+      case 'send': return send(step)
+      case 'await': return sockets.get(step.link)?.await(step.for, Math.min(step.withinMs, left()))
+      case 'leave': return leave(step)
+      case 'shut': return sockets.get(step.link)?.shut()
+      case 'pause': return sockets.get(step.link)?.pause()
+      case 'resume': return sockets.get(step.link)?.resume()
+      case 'stats': return poll(step)
+      case 'publish': return act('publish', JSON.stringify(step.events))
+      case 'signal': return terminate()
+      case 'together': return void await Promise.all(step.branches.map(all))
+    }
+  }
+
+  async function open({ link, role, to, asked }: Extract<Step, { do: 'open' }>): Promise<void> {
+    const ordinary = stage.address(to, channel)
+    if (!ordinary) return
+    const id = `${stimulus.id}/${link}`
+    const socket = probe.socket({
+      id, role, ...upgrade(ordinary, id, asked),
+      ...(asked?.chop ? { chop: asked.chop } : {}),
+      ...(asked?.early ? { early: asked.early } : {}),
+    })
+    sockets.set(link, socket)
+    await socket.open(Math.min(headMs, left()))
+  }
+
+  async function send({ link, bytes, chop, pauseMs }: Extract<Step, { do: 'send' }>): Promise<void> {
+    const socket = sockets.get(link)
+    if (pauseMs !== undefined) await socket?.await({ ms: Math.min(pauseMs, left()) }, left())
+    await socket?.send(bytes, chop)
+  }
+
+  async function leave({ link, by }: Extract<Step, { do: 'leave' }>): Promise<void> {
+    const socket = sockets.get(link)
+    if (by === 'rst') socket?.reset()
+    else if (by === 'fin') socket?.leave('window')
+    else await socket?.close(Math.min(closeMs, left()))
+  }
+
+  function terminate(): void {
+    const request = stage.address('target', channel)
+    if (!stage.terminate || !request) return
+    const at = probe.now()
+    stage.terminate()
+    acts.push({ at, doneAt: probe.now(), kind: 'signal', request, status: 0, body: '' })
+  }
+
+  async function act(kind: 'publish', body: string): Promise<void> {
+    const request = stage.control(kind, channel)
+    if (request) acts.push(await control.ask(kind, { ...request, body }))
+  }
+
+  async function poll({ of, is, withinMs }: Extract<Step, { do: 'stats' }>): Promise<void> {
+    const request = stage.control('stats', channel)
+    const until = Math.min(deadline, probe.now() + withinMs)
+    while (request) {
+      const last = await control.ask('stats', request)
+      if (numberIn(last.body, of) === is || probe.now() >= until || stage.signal?.aborted) return void acts.push(last)
+      await new Promise((resolve) => setTimeout(resolve, pollMs))
+    }
+  }
+
+  function left(): number {
+    return Math.max(0, deadline - probe.now())
+  }
+}
+
+function numberIn(body: string, name: string): number | undefined {
+  try {
+    const value = (JSON.parse(body) as Readonly<Record<string, unknown>>)[name]
+    return typeof value === 'number' ? value : undefined
+  } catch {
+    return undefined
+  }
+}
