@@ -1,0 +1,78 @@
+/**
+ * What a target did about a fault of its client: https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
+ * "Fail the connection" is: a Close that says why (which may be left out), then the end of TCP, and nothing of what came
+ * behind the fault is acted upon.
+ */
+import type { Finding } from '../model.ts'
+import type { Connection, WsExchange } from './exchange.ts'
+import type { Fault, FaultKind } from './machine.ts'
+
+export type Reaction =
+  /** a Close with that code, and the end of TCP */
+  | { readonly kind: 'failed'; readonly code: number | undefined }
+  /** the end of TCP without a Close: right, if unfriendly */
+  | { readonly kind: 'dropped' }
+  /** a Close, but TCP stayed open */
+  | { readonly kind: 'half-closed'; readonly code: number | undefined }
+  /** an answer to what came with or behind the fault */
+  | { readonly kind: 'went-on'; readonly what: string }
+  /** nothing at all, or a Close and no end */
+  | { readonly kind: 'ignored' }
+
+/** What came of the first fault in what the kit sent on a connection. */
+export function reactionOf(connection: Connection): Reaction {
+  const { close, isDropped } = connection
+  const extra = answersBehind(connection)
+  if (extra) return { kind: 'went-on', what: extra }
+  if (close) return { kind: isDropped ? 'failed' : 'half-closed', code: close.code }
+  return { kind: isDropped ? 'dropped' : 'ignored' }
+}
+
+/** A pong or an echo of what was sent with the fault or behind it. */
+function answersBehind({ sent, received }: Connection): string | undefined {
+  const before = sent.happenings
+  const pings = before.filter(({ kind }) => kind === 'ping').length
+  const pongs = received.happenings.filter(({ kind }) => kind === 'pong').length
+  if (pongs > pings) return 'a pong to a ping behind it'
+  // what a target sends by itself is no answer: only what carries a payload that was sent behind the fault is
+  const told = new Set(before.flatMap((one) => (one.kind === 'message' ? [text(one.payload)] : [])))
+  const behind = sent.frames.slice(sent.fault?.index ?? sent.frames.length)
+    .filter(({ opcode, payload }) => opcode <= 2 && payload.length > 0).map(({ payload }) => text(payload))
+  const echoed = received.happenings.find((one) =>
+    one.kind === 'message' && !told.has(text(one.payload)) && behind.includes(text(one.payload)))
+  return echoed && 'a message that came with it or behind it'
+}
+
+const text = (payload: Uint8Array): string => Buffer.from(payload).toString('latin1')
+
+/** Connections on which the first fault is of this kind, beside a twin without it that the target kept open. */
+export function provoked(exchange: WsExchange, kind: FaultKind, where: (fault: Fault, connection: Connection) => boolean = () => true): Connection[] {
+  return exchange.connections.filter((connection) => {
+    const { provocation, isOpen, link } = connection
+    return isOpen && provocation?.kind === kind && where(provocation, connection) && !isSpoiled(exchange, link.role)
+  })
+}
+
+/** The twin without the fault was ended too: whatever happened was not about the fault. */
+function isSpoiled({ connections }: WsExchange, role: string): boolean {
+  const twin = connections.find(({ link }) => link.role === `${role}/twin`)
+  return twin !== undefined && (!twin.isOpen || (twin.isDropped && twin.provocation === undefined) || twin.close !== undefined)
+}
+
+/** One finding for each: it failed the connection. Which code it named is the business of `close/fail-code`. */
+export const mustFail = (connections: readonly Connection[], expected = 'the end of the connection, and nothing else'): Finding[] =>
+  connections.map((connection) => {
+    const reaction = reactionOf(connection)
+    const ok = reaction.kind === 'failed' || reaction.kind === 'dropped'
+    const fault = connection.provocation?.says ?? 'a fault'
+    return { where: connection.endPlace, ok, expected, actual: ok ? 'that' : `${spoken(reaction)} after ${fault}` }
+  })
+
+function spoken(reaction: Reaction): string {
+  switch (reaction.kind) {
+    case 'went-on': return reaction.what
+    case 'half-closed': return `a Close${reaction.code === undefined ? '' : ` with ${reaction.code}`}, and TCP stayed open,`
+    case 'ignored': return 'no reaction'
+    default: return reaction.kind
+  }
+}
