@@ -51,6 +51,11 @@ async function command(): Promise<number> {
       return judge(invocation)
     case 'client':
       return client(invocation)
+    case 'autobahn': {
+      // its cases are hundreds of kilobytes, which no other command waits for
+      const { autobahn } = await import('./autobahn/invocation.ts')
+      return autobahn(invocation)
+    }
     case 'rules':
       process.stdout.write(invocation.json ? catalogueJson(invocation.listing) : catalogue(invocation.listing))
       return 0

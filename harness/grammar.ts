@@ -45,9 +45,14 @@ export interface Flags {
   readonly cmd?: string
   readonly keep?: true
   readonly atOnce?: string
+  readonly cases?: readonly string[]
+  readonly load?: true
+  readonly messages?: string
+  readonly agent?: string
+  readonly out?: string
 }
 
-export const commands = ['test', 'compare', 'judge', 'client', 'serve', 'rules', 'explain', 'init'] as const
+export const commands = ['test', 'compare', 'judge', 'client', 'autobahn', 'serve', 'rules', 'explain', 'init'] as const
 
 const repeated = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
 const listed = (value: string, before: readonly string[] = []): readonly string[] =>
@@ -112,6 +117,14 @@ export const grammar: Readonly<Record<Exclude<(typeof commands)[number], 'serve'
     option('--at-once <n>', 'sources open at the same time, a whole number (default: 4)'),
     ...judging.filter(({ long }) => long !== '--threshold'),
   ],
+  autobahn: [
+    option('--cases <pattern>', 'numbers of Autobahn cases, such as \'5.*\' (repeatable, commas; default: all but load)').argParser(listed),
+    option('--load', '9.*, 12.* and 13.* too: long messages, and many'),
+    option('--messages <n>', 'with --load: messages of each case of compression, a whole number (default: what fits into 1 MiB)'),
+    option('--out <file>', 'an index.json in the shape of Autobahn, the report of each case beside it'),
+    option('--agent <name>', 'the name of the target there (default: its host)'),
+    ...asking.filter(({ long }) => long !== '--method' && long !== '--body' && long !== '--allow-origin-change'),
+  ],
   rules: [
     option('--level <level>', 'of this level alone: must, interop, should or advice'),
     option('--json', 'as JSON, with bug, fix and page of each rule'),
@@ -120,13 +133,14 @@ export const grammar: Readonly<Record<Exclude<(typeof commands)[number], 'serve'
   init: [],
 }
 
-const operands = { test: '[target]', compare: '[url...]', judge: '<file>', client: '', rules: '[glob...]', explain: '[subject]', init: '[url]' } as const
+const operands = { test: '[target]', compare: '[url...]', judge: '<file>', client: '', autobahn: '[url]', rules: '[glob...]', explain: '[subject]', init: '[url]' } as const
 
 const says = {
   test: 'Judges a server of event streams, rule by rule, with the bytes to prove it.',
   compare: 'Judges the reference servers, and any other URL, side by side.',
   judge: 'Judges what was recorded: a directory or transcript of --record, a HAR, what curl -iN printed; - is standard input.',
   client: 'Judges a client of event streams: the kit is the server.',
+  autobahn: 'Runs the cases of Autobahn|Testsuite on a WebSocket server that sends every message back.',
   rules: 'Lists the rules: all, or those that match.',
   explain: 'Says what a rule asks, why, and how to repair what breaks it. An area lists its rules; a page tells of one topic.',
   init: 'Writes streamproof.config.mts, a config file to start from.',
@@ -138,6 +152,7 @@ Commands:
   compare [url...]      the reference servers side by side, with further URLs as columns
   judge <file>          judge a recording, a HAR, or what curl -iN printed (- for standard input)
   client --cmd <cmd>    judge a client: the kit is the server
+  autobahn <url>        the cases of Autobahn|Testsuite on a WebSocket echo
   serve [name]          run a reference server
   rules [glob...]       list rules
   explain [subject]     a rule, an area or a page: what is asked, why, and how to repair what breaks it

@@ -4,6 +4,7 @@ import { clientRules } from '../spec/client/index.ts'
 import { commandOf, commands, grammar, type Flags } from './grammar.ts'
 import { runOf, type Surroundings } from './options/asked.ts'
 import { clientOf, type ClientInvocation } from './options/client.ts'
+import { autobahnOf, type AutobahnInvocation } from './options/autobahn.ts'
 import { judgeOf, type JudgeInvocation } from './options/judged.ts'
 import { readReports, type Output } from './options/outputs.ts'
 import { readListing, readSubject, type Listing, type Subject } from './options/subject.ts'
@@ -13,6 +14,7 @@ import { redactUrl } from './secrets.ts'
 import { Mistake, nearest, readUrl, type Environment, type UsageError } from './values.ts'
 
 export type { Surroundings } from './options/asked.ts'
+export type { AutobahnInvocation } from './options/autobahn.ts'
 export type { ClientInvocation } from './options/client.ts'
 export type { JudgeInvocation } from './options/judged.ts'
 export type { Format, Output } from './options/outputs.ts'
@@ -44,6 +46,7 @@ export type Invocation =
   }
   | JudgeInvocation
   | ClientInvocation
+  | AutobahnInvocation
   | { readonly command: 'serve'; readonly args: readonly string[] }
   | { readonly command: 'rules'; readonly json: boolean; readonly listing: Listing }
   | { readonly command: 'explain'; readonly subject: Subject }
@@ -100,6 +103,7 @@ function invocation(name: keyof typeof grammar, program: Command, surroundings: 
   const flags = program.opts<Flags>()
   if (name === 'rules') return { command: 'rules', json: flags.json === true, listing: readListing(program.args, flags.level, idsOf(surroundings)) }
   if (name === 'client') return clientOf(flags, surroundings)
+  if (name === 'autobahn') return autobahnOf(flags, program.args[0], surroundings)
   if (name === 'judge') return judgeOf(program.args[0] ?? '', flags, surroundings)
   if (name === 'explain') return { command: 'explain', subject: readSubject(program.args[0], idsOf(surroundings)) }
   if (name === 'init') {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { run, type RunOptions } from '../harness/run.ts'
 import { startEcho } from '../servers/faulty/echo/echo.ts'
 import { faults, type EchoFault } from '../servers/faulty/echo/faults.ts'
+import { limited } from '../servers/faulty/echo/faults/limits.ts'
 import { judge } from '../spec/judge.ts'
 import type { Mutant, Room, Rule, RuleId, Transcript } from '../spec/model.ts'
 import { readWsExchange, type WsExchange } from '../spec/ws/exchange.ts'
@@ -57,9 +58,10 @@ describe.each(rooms)('$id', (room) => {
   const live = twins.filter(({ mutant }) => mutant.fault !== undefined && mutant.fault in faults)
 
   test.concurrent.each(live)('live $id: $name', async ({ rule, mutant }) => {
-    const echo = await startEcho(faults[mutant.fault as EchoFault]())
+    const tells = rule.promisedBy === 'maxMessageBytes'
+    const echo = await startEcho({ ...(tells ? limited : {}), ...faults[mutant.fault as EchoFault]() })
     try {
-      const { verdicts } = await run(options(echo.url, rule.id))
+      const { verdicts } = await run(options(tells ? echo.driver : echo.url, rule.id))
       const fell = verdicts.filter(({ outcome }) => outcome === 'fail' || outcome === 'broken').map(({ rule: id }) => id)
       expect(fell).toContain(rule.id)
       expect(others(rule, mutant, fell)).toEqual([])

@@ -13,6 +13,8 @@ const headMs = 4000
 const closeMs = 500
 /** after so many cases without an open connection the property is given up */
 const mostUnopened = 3
+/** and after so many that were waited for to the end: each costs `caseMs`, and so would each step of shrinking */
+const mostLate = 3
 
 export interface DriveOptions {
   readonly probe: Probe
@@ -44,10 +46,11 @@ export async function drive(property: Property, rules: readonly Rule<WsExchange>
   const byRule = new Map<RuleId, Driven>(fed.map(({ id }) => [id, { examined: 0, failing: [] }]))
   let cases = 0
   let unopened = 0
+  let late = 0
   let shrinking = false
 
   const fails = async (talk: Talk): Promise<boolean> => {
-    if (options.signal?.aborted || (unopened >= mostUnopened && !property.refused)) return false
+    if (options.signal?.aborted || late >= mostLate || (unopened >= mostUnopened && !property.refused)) return false
     const exchange = readWsExchange(await hold(talk))
     cases += 1
     unopened = exchange.connections[0]?.isOpen ? 0 : unopened + 1
@@ -82,7 +85,7 @@ export async function drive(property: Property, rules: readonly Rule<WsExchange>
   async function hold({ asked, frames, chop, until }: Talk): Promise<Transcript> {
     const id = `${property.id}/case`
     const socket = options.probe.socket({
-      id, role: 'case', ...upgrade(options.request, id, asked),
+      id, role: property.needs === 'echo' ? 'echo/case' : 'case', ...upgrade(options.request, id, asked),
       ...(asked?.chop ? { chop: asked.chop } : {}),
       ...(asked?.early ? { early: asked.early } : {}),
     })
@@ -92,8 +95,12 @@ export async function drive(property: Property, rules: readonly Rule<WsExchange>
       return { stimulus: property.id, links: [socket.link()], acts: [] }
     }
     await socket.send(Buffer.concat(frames), chop)
+    const from = options.probe.now()
     await socket.await(until, caseMs)
-    if (!('end' in until)) await socket.close(closeMs)
+    if (options.probe.now() - from >= caseMs) late += 1
+    // who waited for the Close of the target has sent one
+    if ('close' in until) await socket.await({ end: true }, closeMs)
+    else if (!('end' in until)) await socket.close(closeMs)
     socket.leave('window')
     return { stimulus: property.id, links: [socket.link()], acts: [] }
   }

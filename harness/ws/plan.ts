@@ -41,7 +41,7 @@ export function planned(suites: readonly Suite[], situation: Situation): Plan {
   const skipped: Skipped[] = []
   let { budget } = situation
   const wanted = ({ feeds }: { readonly feeds: readonly RuleId[] }): boolean => feeds.some((id) => situation.selected.has(id))
-  const stimuli = suites.flatMap((suite) => suite.stimuli).filter(wanted).filter((stimulus) => {
+  const stimuli = suites.flatMap((suite) => [...suite.stimuli, ...(suite.measured?.(situation.base) ?? [])]).filter(wanted).filter((stimulus) => {
     const links = opens(stimulus.steps).length
     const reason = hindrance(stimulus, situation)
       ?? (links > budget ? { why: 'budget' as const, note: 'the connection budget is spent: --budget N raises it' } : undefined)

@@ -56,7 +56,7 @@ export class WsSession {
   readonly #secrets: readonly string[]
   readonly seed: number
   #plan: Plan | undefined
-  #base: BaseFacts = { status: 0, deflates: false }
+  #base: BaseFacts = { status: 0, deflates: false, isLocal: false }
   incomplete: Incomplete | undefined
 
   constructor(options: RunOptions, hooks: RunHooks, probe: Probe, endpoint: Endpoint, { secrets, seed }: { readonly secrets: readonly string[]; readonly seed: number }) {
@@ -86,13 +86,15 @@ export class WsSession {
   /** The ordinary handshake, first without an extension and then with the offer of permessage-deflate. */
   async contact(): Promise<void> {
     const plain = await this.#greet('base', {})
-    this.#base = { status: plain.status, deflates: false }
+    const { maxMessageBytes } = this.#declares
+    const told = { isLocal: isLoopback(this.#endpoint.request.url), ...(maxMessageBytes === undefined ? {} : { maxMessageBytes }) }
+    this.#base = { status: plain.status, deflates: false, ...told }
     if (!this.isOpen) {
       this.incomplete = unswitched(plain.link, this.#secrets)
       return
     }
     const offering = await this.#greet('offer', { 'Sec-WebSocket-Extensions': 'permessage-deflate; client_max_window_bits' })
-    this.#base = { status: plain.status, deflates: offering.deflate !== undefined }
+    this.#base = { status: plain.status, deflates: offering.deflate !== undefined, ...told }
   }
 
   async #greet(role: string, headers: Readonly<Record<string, string>>): Promise<Connection> {

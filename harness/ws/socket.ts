@@ -6,7 +6,7 @@ import { bytes } from '../../spec/bytes.ts'
 import { ResponseReader } from '../../spec/http.ts'
 import type { Chunk, Ended, Link, SentRequest } from '../../spec/model.ts'
 import { client } from '../../spec/ws/frame.ts'
-import { FrameReader } from '../../spec/ws/reader.ts'
+import { FrameReader, type Frame } from '../../spec/ws/reader.ts'
 import type { Chop, Event } from '../../suites/ws/stimulus.ts'
 import { opened } from '../wire.ts'
 
@@ -33,6 +33,17 @@ function pieces(bytes: Uint8Array, chop: Chop | undefined): Uint8Array[] {
   const cuts = chop === 'octets' ? Array.from({ length: Math.max(0, bytes.length - 1) }, (_, i) => i + 1) : chop
   const edges = [0, ...[...new Set(cuts)].filter((at) => at > 0 && at < bytes.length).toSorted((a, b) => a - b), bytes.length]
   return edges.slice(1).map((end, i) => bytes.subarray(edges[i], end))
+}
+
+/** Tells the last frame of a message of just these bytes, frame by frame. */
+function whole(wanted: Uint8Array): (frame: Pick<Frame, 'opcode' | 'fin' | 'payload'>) => boolean {
+  let parts: Uint8Array[] = []
+  return ({ opcode, fin, payload }) => {
+    if (opcode > 2) return false
+    if (opcode !== 0) parts = []
+    parts.push(payload)
+    return fin && Buffer.concat(parts).equals(wanted)
+  }
 }
 
 export class OpenSocket {
@@ -127,6 +138,7 @@ export class OpenSocket {
       return seen(({ opcode, payload: got }) => opcode === 10 && payload.equals(got))
     }
     if ('close' in event) return seen(({ opcode }) => opcode === 8)
+    if ('message' in event) return seen(whole(event.message))
     if ('messages' in event) return seen(({ opcode, fin }) => opcode <= 2 && fin)
     return seen(({ opcode, payload }) => opcode <= 2 && Buffer.from(payload).includes(event.text))
   }
@@ -201,7 +213,7 @@ export class OpenSocket {
     this.#socket.resume()
   }
 
-  /** Says goodbye: a Close, unless one was sent, then what comes until the target ends TCP, `withinMs` at most. */
+  /** Says goodbye: a Close, then what comes until the target ends TCP, `withinMs` at most. */
   async close(withinMs: number): Promise<void> {
     if (this.#switched) await this.send(client.close(1000))
     await this.#when(() => false, withinMs)

@@ -219,13 +219,13 @@ export class Driver {
     return noContent()
   }
 
-  /** Of one channel with `c` in the query: only the subscribers differ. */
+  /** Of one channel with `c` in the query: what belongs to a channel differs. */
   stats(request: Request): Answer {
     const c = new URLSearchParams(request.query).get('c')
     if (c !== null && !channelName.test(c)) return problem(404, 'there is no such channel')
     const all = [...this.#channels.values()]
     const channels = c === null ? all : [this.#channels.get(c)]
-    const { sockets, producers, bufferedBytes } = this.sockets.counts
+    const { sockets, producers, bufferedBytes } = this.sockets.counts(c ?? undefined)
     const waiting = all.reduce((sum, channel) => sum + channel.waiting, 0)
     const stats: Stats = {
       subscribers: channels.reduce((sum, channel) => sum + (channel?.subscribers ?? 0), 0),

@@ -10,6 +10,7 @@ import { encoding } from './faults/encoding.ts'
 import { lifecycle } from './faults/lifecycle.ts'
 import { resuming } from './faults/resuming.ts'
 import { socket } from './faults/socket.ts'
+import { socketClose } from './faults/socket-close.ts'
 import { writing } from './faults/writing.ts'
 import type { Hooks } from './hooks.ts'
 
@@ -23,6 +24,7 @@ export const faults = {
   ...auth,
   ...cors,
   ...socket,
+  ...socketClose,
 } satisfies Record<string, (right: Hooks) => Hooks>
 
 export type Fault = keyof typeof faults

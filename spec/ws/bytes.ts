@@ -69,7 +69,7 @@ export const silenced = (id: string): Edit => (transcript) => changed(transcript
 }))
 
 /** Replaces what the target sent behind the head of a connection; it stays open unless `ended`. */
-export const says = (id: string, received: readonly Uint8Array[], ended?: Ended): Edit => (transcript) => changed(transcript, id, (link) => ({
+export const says = (id: string, received: readonly (Uint8Array | Chunk)[], ended?: Ended): Edit => (transcript) => changed(transcript, id, (link) => ({
   ...link, chunks: [...link.chunks.slice(0, 1), ...timed(received, open + 1)], ended: ended ?? left(link.ended.at + 500),
 }))
 

@@ -31,6 +31,14 @@ export function isRefused({ close, provocation }: Connection): boolean {
   return refusals.has(code) || code >= 3000 || (code === 1007 && provocation?.kind !== 'utf8' && provocation?.kind !== 'deflate')
 }
 
+/** bytes; the lowest limit of a message that a library sets by itself (maxPayloadLength of uWebSockets.js) */
+const lowestLimit = 16 * 1024
+
+/** The target ended TCP without a Close, and had been sent a message that may be too long for it. */
+function isTooLong(connection: Connection): boolean {
+  return connection.isDropped && !connection.close && sentMessages(connection).some(({ payload }) => payload.length >= lowestLimit)
+}
+
 /** Messages that the kit sent before it did anything wrong. */
 export const sentMessages = ({ sent }: Connection): Message[] => sent.happenings.filter((one): one is Message => one.kind === 'message')
 
@@ -39,12 +47,13 @@ export const isSame = (a: Message, b: Message): boolean => a.type === b.type && 
 
 /**
  * What came back for each message that was sent on an echo before anything went wrong, in order. Empty when it cannot be
- * known: no echo, frames that cannot be read, content that was refused, or no time to answer.
+ * known: no echo, frames that cannot be read, content that was refused or that may be too long. Without the last ones
+ * when the kit left before the target had the time to answer them.
  */
-export function echoes(connection: Connection): Echo[] {
-  if (!connection.isOpen || !isEcho(connection) || connection.received.fault || isRefused(connection)) return []
+export function echoes(connection: Connection, mayBeTooLong = isTooLong(connection)): Echo[] {
+  if (!connection.isOpen || !isEcho(connection) || connection.received.fault || isRefused(connection) || mayBeTooLong) return []
   const { echoes: all } = paired(sentMessages(connection), connection.messages)
-  return all.every(({ back }) => back) || waited(connection) ? all : []
+  return waited(connection) ? all : all.slice(0, all.findLastIndex(({ back }) => back) + 1)
 }
 
 /** What came once more than it was sent. */

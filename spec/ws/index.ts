@@ -1,8 +1,14 @@
 /** The rooms in reading order. */
 import type { Room } from '../model.ts'
+import { close } from './close.ts'
 import { control } from './control.ts'
 import type { WsExchange } from './exchange.ts'
+import { deflate } from './deflate.ts'
+import { fragmentation } from './fragmentation.ts'
+import { framing } from './framing.ts'
 import { handshake } from './handshake.ts'
+import { limits } from './limits.ts'
+import { masking } from './masking.ts'
 import { utf8 } from './utf8.ts'
 
-export const rooms: readonly Room<WsExchange>[] = [handshake, control, utf8]
+export const rooms: readonly Room<WsExchange>[] = [handshake, framing, masking, control, fragmentation, utf8, close, deflate, limits]

@@ -88,6 +88,7 @@ export const isCloseCode = (code: number): boolean =>
 export function read(frames: readonly Frame[], { from, inflate }: Terms, partial?: Frame): Reading {
   const happenings: Happening[] = []
   let message: Frame[] = []
+  let text = new Text()
   for (const [index, frame] of [...frames, ...(partial ? [partial] : [])].entries()) {
     if (happenings.at(-1)?.kind === 'close') {
       return { happenings, open: message, afterClose: frames.slice(index) }
@@ -100,13 +101,14 @@ export function read(frames: readonly Frame[], { from, inflate }: Terms, partial
       continue
     }
     message.push(frame)
-    const spoiled = textFault(message, index)
+    const spoiled = text.fault(message, index)
     if (spoiled) return { happenings, fault: spoiled, open: message, afterClose: [] }
     if (!frame.complete || !frame.fin) continue
     const whole = messageOf(message, index, inflate)
     if ('says' in whole) return { happenings, fault: whole, open: message, afterClose: [] }
     happenings.push(whole)
     message = []
+    text = new Text()
   }
   return { happenings, open: message, afterClose: [] }
 }
@@ -163,17 +165,31 @@ function controlOf(frame: Frame): Control | Close {
 
 const isCompressed = ([first]: readonly Frame[]): boolean => first?.rsv === 4
 
-/** What is wrong with the text as far as it came, whatever may follow. */
-function textFault(message: readonly Frame[], index: number): Fault | undefined {
-  const [first] = message
-  const last = message.at(-1)
-  if (first?.opcode !== opcodes.text || !last || isCompressed(message)) return undefined
-  const whole = last.complete && last.fin
-  const text = join(message)
-  const [bad] = illFormed(text).filter(({ atEnd }) => whole || !atEnd)
-  if (!bad) return undefined
-  const shown = Buffer.from(text.subarray(bad.start, bad.start + bad.length)).toString('hex')
-  return { ...faulty('utf8', last, index, `text that is not UTF-8 (${shown})`, [1007], placeOf(message, bad.start)), illFormed: bad }
+/** UTF-8 over the fragments of one message: each is looked at once, however many there are. */
+class Text {
+  /** the beginning of a character that the fragments so far end with */
+  #begun: Uint8Array = new Uint8Array()
+  /** bytes of the message before it */
+  #read = 0
+
+  /** What is wrong with the text as far as it came, whatever may follow. */
+  fault(message: readonly Frame[], index: number): Fault | undefined {
+    const [first] = message
+    const last = message.at(-1)
+    if (first?.opcode !== opcodes.text || !last || isCompressed(message)) return undefined
+    const text = this.#begun.length === 0 ? last.payload : new Uint8Array(Buffer.concat([this.#begun, last.payload]))
+    const found = illFormed(text)
+    const [bad] = found.filter(({ atEnd }) => (last.complete && last.fin) || !atEnd)
+    if (!bad) {
+      const end = found[0]?.start ?? text.length
+      this.#begun = text.slice(end)
+      this.#read += end
+      return undefined
+    }
+    const shown = Buffer.from(text.subarray(bad.start, bad.start + bad.length)).toString('hex')
+    const start = this.#read + bad.start
+    return { ...faulty('utf8', last, index, `text that is not UTF-8 (${shown})`, [1007], placeOf(message, start)), illFormed: { ...bad, start } }
+  }
 }
 
 /** Offset in the stream of a byte of the payload of a message. */

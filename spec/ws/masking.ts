@@ -4,7 +4,7 @@
  */
 import { session } from '../bytes.ts'
 import type { Finding, Note, Room, Rule } from '../model.ts'
-import { hasPong, reachOf } from './pongs.ts'
+import { hasPong, reachOf, refusesMessages } from './pongs.ts'
 import { closed, says, silenced, socket, together } from './bytes.ts'
 import { echoes } from './echoes.ts'
 import type { Connection, WsExchange } from './exchange.ts'
@@ -39,6 +39,7 @@ const isData = ({ opcode }: Frame): boolean => opcode === opcodes.text || opcode
 const requiredData: Rule<WsExchange> = {
   id: 'ws/masking/required-data',
   level: 'must',
+  inconclusive: refusesMessages,
   clause: `${rfc}#section-5.1`,
   says: 'a text or binary frame without mask ends the connection',
   harm: 'a page can make a browser send bytes of its choice through a proxy, which takes them for a request of its own',
@@ -67,6 +68,7 @@ const requiredControl: Rule<WsExchange> = {
 const requiredContinuation: Rule<WsExchange> = {
   id: 'ws/masking/required-continuation',
   level: 'must',
+  inconclusive: refusesMessages,
   clause: `${rfc}#section-5.1`,
   says: 'a continuation without mask behind a masked first frame ends the connection',
   harm: 'the key of the frame before is used once more: the message that is handed on is not the one that was sent',
@@ -122,7 +124,7 @@ const anyKey: Rule<WsExchange> = {
     ]
   }),
   mutants: {
-    'no pong under the key zero': { edit: says('keys', [server.pong('ones')]) },
+    'no pong under the key zero': { edit: says('keys', [server.pong('ones')]), alsoBreaks: ['ws/control/pong-each'] },
     'another echo under the key zero': { edit: says('echo-keys', [server.text('0 yek')]), fault: 'zeroKeyMangled' },
   },
 }

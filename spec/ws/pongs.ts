@@ -2,10 +2,11 @@
  * What a ping tells of everything before it, on any server: a pong means that it was read, and read right.
  * https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3
  */
-import type { Finding } from '../model.ts'
+import type { Finding, Scene, Why } from '../model.ts'
 import { isRefused, patienceMs } from './echoes.ts'
 import type { Connection, WsExchange } from './exchange.ts'
 import type { Control } from './machine.ts'
+import { endedFirst } from './reaction.ts'
 
 export type Reach =
   | 'read'
@@ -28,9 +29,9 @@ export function reachOf(connection: Connection, isMeant: (ping: Control) => bool
   if (!connection.isOpen || !ping || connection.provocation || connection.received.fault) return 'open'
   if (hasPong(connection, ping.payload)) return 'read'
   if (isRefused(connection)) return 'open'
+  if (endedFirst(connection)) return 'ended'
   const goodbye = connection.sent.happenings.find(({ kind }) => kind === 'close')
   const leftAt = goodbye?.kind === 'close' ? goodbye.frame.at : connection.link.ended.at
-  if ((connection.close && connection.close.frame.at < leftAt) || (!goodbye && connection.isDropped)) return 'ended'
   return leftAt - ping.frame.at >= patienceMs ? 'silent' : 'open'
 }
 
@@ -53,4 +54,10 @@ export function mustRead({ connections }: WsExchange, subjects: readonly Connect
       actual: reach === 'read' ? 'that' : reach === 'ended' ? end : 'no pong',
     }]
   })
+}
+
+/** For `inconclusive`: the target ends connections on an ordinary message, so that nothing is known of the odd ones. */
+export function refusesMessages({ exchanges }: Scene<WsExchange>): { readonly why: Why; readonly note: string } | undefined {
+  const refuses = exchanges.some(({ connections }) => connections.some((one) => one.link.role.endsWith('/twin') && one.isOpen && endedFirst(one)))
+  return refuses ? { why: 'inconclusive', note: 'the target ends connections on a plain text message; an endpoint that takes any message shows it' } : undefined
 }

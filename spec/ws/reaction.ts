@@ -5,6 +5,7 @@
  */
 import type { Finding } from '../model.ts'
 import type { Connection, WsExchange } from './exchange.ts'
+import { opcodes } from './frame.ts'
 import type { Fault, FaultKind } from './machine.ts'
 
 export type Reaction =
@@ -32,14 +33,14 @@ export function reactionOf(connection: Connection): Reaction {
 function answersBehind({ sent, received }: Connection): string | undefined {
   const before = sent.happenings
   const pings = before.filter(({ kind }) => kind === 'ping').length
-  const pongs = received.happenings.filter(({ kind }) => kind === 'pong').length
+  const pongs = received.happenings.filter(({ kind }) => kind === 'pong').length + received.afterClose.filter(({ opcode }) => opcode === opcodes.pong).length
   if (pongs > pings) return 'a pong to a ping behind it'
   // what a target sends by itself is no answer: only what carries a payload that was sent behind the fault is
   const told = new Set(before.flatMap((one) => (one.kind === 'message' ? [text(one.payload)] : [])))
   const behind = sent.frames.slice(sent.fault?.index ?? sent.frames.length)
     .filter(({ opcode, payload }) => opcode <= 2 && payload.length > 0).map(({ payload }) => text(payload))
-  const echoed = received.happenings.find((one) =>
-    one.kind === 'message' && !told.has(text(one.payload)) && behind.includes(text(one.payload)))
+  const came = [...received.happenings.filter(({ kind }) => kind === 'message'), ...received.afterClose.filter(({ opcode }) => opcode <= 2)]
+  const echoed = came.find((one) => 'payload' in one && !told.has(text(one.payload)) && behind.includes(text(one.payload)))
   return echoed && 'a message that came with it or behind it'
 }
 
@@ -48,15 +49,26 @@ const text = (payload: Uint8Array): string => Buffer.from(payload).toString('lat
 /** Connections on which the first fault is of this kind, beside a twin without it that the target kept open. */
 export function provoked(exchange: WsExchange, kind: FaultKind, where: (fault: Fault, connection: Connection) => boolean = () => true): Connection[] {
   return exchange.connections.filter((connection) => {
-    const { provocation, isOpen, link } = connection
-    return isOpen && provocation?.kind === kind && where(provocation, connection) && !isSpoiled(exchange, link.role)
+    const { provocation, isOpen } = connection
+    return isOpen && provocation?.kind === kind && where(provocation, connection) && !isSpoiled(exchange, connection)
   })
 }
 
-/** The twin without the fault was ended too: whatever happened was not about the fault. */
-function isSpoiled({ connections }: WsExchange, role: string): boolean {
-  const twin = connections.find(({ link }) => link.role === `${role}/twin`)
-  return twin !== undefined && (!twin.isOpen || (twin.isDropped && twin.provocation === undefined) || twin.close !== undefined)
+/** The twin without the fault was ended too, and nothing shows that here it was about the fault. */
+function isSpoiled({ connections }: WsExchange, connection: Connection): boolean {
+  const twin = connections.find(({ link }) => link.role === `${connection.link.role}/twin`)
+  if (!twin || (twin.isOpen && !endedFirst(twin))) return false
+  const reaction = reactionOf(connection)
+  if (reaction.kind === 'dropped') return true
+  // a code for faults where the application gave its own, or no end at all
+  return 'code' in reaction && (reaction.code === twin.close?.code || !connection.provocation?.codes.includes(reaction.code ?? 0))
+}
+
+/** The target ended the connection, or said that it will, before the kit did. */
+export function endedFirst({ sent, close, link, isDropped }: Connection): boolean {
+  const goodbye = sent.happenings.find(({ kind }) => kind === 'close')
+  if (goodbye?.kind !== 'close') return isDropped || close !== undefined
+  return close !== undefined ? close.frame.at < goodbye.frame.at : isDropped && link.ended.at < goodbye.frame.at
 }
 
 /** One finding for each: it failed the connection. Which code it named is the business of `close/fail-code`. */

@@ -1,10 +1,10 @@
 /** How the framing room is provoked: legal frames of every length cut anywhere, and every fault of a header. */
 import fc from 'fast-check'
-import { join } from '../../spec/bytes.ts'
+import { bytes, join } from '../../spec/bytes.ts'
 import type { RuleId } from '../../spec/model.ts'
 import { client, frame, opcodes } from '../../spec/ws/frame.ts'
 import { chops, ramp, streams } from './frames.ts'
-import type { Address, Property, Step, Stimulus, Suite, Talk } from './stimulus.ts'
+import type { Address, Property, Step, Stimulus, Suite } from './stimulus.ts'
 
 /** ms; a right server answers at once, one that does not costs this once */
 const patienceMs = 1000
@@ -19,23 +19,33 @@ const pinged = (link: string, nonce: string): Step[] => [
   send(link, client.ping(nonce)), { do: 'await', link, for: { pong: nonce }, withinMs: patienceMs },
 ]
 
+/** The message with this payload has come back. */
+const back = (link: string, payload: string | Uint8Array): Step =>
+  ({ do: 'await', link, for: { message: bytes(payload) }, withinMs: patienceMs })
+
 /** Messages to an echo one after the other, each when the one before has come back. */
-const echoed = (link: string, ...frames: readonly Uint8Array[]): Step[] => frames.flatMap((one, i) => [
-  send(link, one), { do: 'await', link, for: { messages: i + 1 }, withinMs: patienceMs },
+const echoed = (link: string, ...payloads: readonly (string | Uint8Array)[]): Step[] => payloads.flatMap((payload) => [
+  send(link, typeof payload === 'string' ? client.text(payload) : client.binary(payload)), back(link, payload),
 ])
 
-/** One connection for each fault, all with this role, and one without fault that shows what the target does about the content. */
-function faulty(role: string, wrong: readonly Uint8Array[], twin?: Uint8Array): Step[] {
-  const branches = wrong.map((bytes, i) => {
+/** One connection for each fault, all with this role; beside those about data one that is right. */
+function faulty(role: string, wrong: readonly Uint8Array[], about: 'data' | 'control'): Step[] {
+  const branches = wrong.map((one, i) => {
     const link = `${role}-${i}`
-    return [open(link, role, 'target'), send(link, bytes), ended(link)]
+    return [open(link, role, 'target'), send(link, one), ended(link)]
   })
-  const beside = twin ? [[open('twin', `${role}/twin`, 'target'), send('twin', twin), ...pinged('twin', 'twin'), gone('twin')]] : []
-  return [{ do: 'together', branches: [...branches, ...beside] }]
+  return [{ do: 'together', branches: [...branches, ...(about === 'data' ? [beside(role)] : [])] }]
 }
 
 const word = 'streamproof'
+const ascii = (length: number): string => Buffer.from(ramp(length)).toString('latin1')
 const plain = client.text(word)
+
+/** The twin of a role: what the target does about an ordinary message. */
+const beside = (role: string): Step[] => [
+  open(`${role}-twin`, `${role}/twin`, 'target'), send(`${role}-twin`, plain), ...pinged(`${role}-twin`, 'twin'), gone(`${role}-twin`),
+]
+
 const bad = client.frame(3, word)
 
 /** A frame with reserved bits of each kind of data. */
@@ -76,7 +86,7 @@ const cutsOf = ({ length }: Uint8Array): number[] => [1, 2, 3, 4, 7, 9, 10, 12, 
 const long = (length: number): Step[] => [
   { do: 'together', branches: [length, length + 1].map((one, i) => {
     const link = `long-${i}`
-    return [open(link, 'echo/long', 'echo'), ...echoed(link, client.binary(ramp(one)))]
+    return [open(link, 'echo/long', 'echo'), ...echoed(link, ramp(one, 0, 0, 251))]
   }) },
 ]
 
@@ -94,7 +104,7 @@ const stimuli: readonly Stimulus[] = [
     needs: ['echo'],
     steps: [
       open('short', 'echo/lengths', 'echo'),
-      ...echoed('short', ...[125, 126, 127, 128].flatMap((length) => [client.text(ramp(length)), client.binary(ramp(length))])),
+      ...echoed('short', ...[125, 126, 127, 128].flatMap((length) => [ascii(length), ramp(length, 0, 0, 256)])),
       ...long(65_535),
     ],
     deadlineMs: 12_000,
@@ -106,9 +116,9 @@ const stimuli: readonly Stimulus[] = [
     profile: 'full',
     steps: [{ do: 'together', branches: [
       ...[125, 126, 127, 128, 65_535, 65_536].map((length) => [
-        open(`of-${length}`, 'lengths', 'target'), send(`of-${length}`, client.text(ramp(length))), ...pinged(`of-${length}`, 'behind'),
+        open(`of-${length}`, 'lengths', 'target'), ...pinged(`of-${length}`, 'ready'), send(`of-${length}`, client.text(ramp(length))), ...pinged(`of-${length}`, 'behind'),
       ]),
-      [open('twin', 'lengths/twin', 'target'), send('twin', plain), ...pinged('twin', 'behind')],
+      beside('lengths'),
     ] }],
     deadlineMs: 5000,
   },
@@ -118,7 +128,7 @@ const stimuli: readonly Stimulus[] = [
     feeds: rules('empty-payload'),
     profile: 'full',
     needs: ['echo'],
-    steps: [open('empty', 'echo/empty', 'echo'), ...echoed('empty', client.text(''), client.binary(''), client.text(''))],
+    steps: [open('empty', 'echo/empty', 'echo'), send('empty', client.text('')), send('empty', client.binary('')), ...echoed('empty', 'the last')],
     deadlineMs: 5000,
   },
   {
@@ -127,8 +137,8 @@ const stimuli: readonly Stimulus[] = [
     feeds: rules('empty-payload'),
     profile: 'full',
     steps: [{ do: 'together', branches: [
-      [open('empty', 'empty', 'target'), send('empty', client.text('')), ...pinged('empty', 'behind')],
-      [open('twin', 'empty/twin', 'target'), send('twin', plain), ...pinged('twin', 'behind')],
+      [open('empty', 'empty', 'target'), ...pinged('empty', 'ready'), send('empty', client.text('')), ...pinged('empty', 'behind')],
+      beside('empty'),
     ] }],
     deadlineMs: 4000,
   },
@@ -140,9 +150,9 @@ const stimuli: readonly Stimulus[] = [
     needs: ['echo'],
     steps: [
       open('some', 'echo', 'echo'),
-      ...echoed('some', plain, client.binary(ramp(64, 0, 0, 256)), client.text(ramp(1000)), client.binary(ramp(5000, 0, 0, 251)), client.text('déjà vu')),
+      ...echoed('some', word, ramp(64, 0, 0, 256), ascii(1000), ramp(5000, 0, 0, 251), 'déjà vu'),
       open('large', 'echo', 'echo'),
-      ...echoed('large', client.binary(ramp(300_000, 0, 0, 251))),
+      ...echoed('large', ramp(300_000, 0, 0, 251)),
     ],
     deadlineMs: 8000,
   },
@@ -161,8 +171,8 @@ const stimuli: readonly Stimulus[] = [
     profile: 'full',
     // a ping behind each shows at once that the message was taken
     steps: [{ do: 'together', branches: [
-      ...longForms.map((bytes, i) => [open(`long-${i}`, 'long-form', 'target'), send(`long-${i}`, bytes), ...pinged(`long-${i}`, 'behind')]),
-      [open('twin', 'long-form/twin', 'target'), send('twin', plain), ...pinged('twin', 'twin'), gone('twin')],
+      ...longForms.map((one, i) => [open(`long-${i}`, 'long-form', 'target'), send(`long-${i}`, one), ...pinged(`long-${i}`, 'behind')]),
+      beside('long-form'),
     ] }],
     deadlineMs: 5000,
   },
@@ -171,7 +181,7 @@ const stimuli: readonly Stimulus[] = [
     says: 'lengths of 64 bits with the highest one set',
     feeds: rules('length-msb'),
     profile: 'full',
-    steps: faulty('huge', [2n ** 63n, 2n ** 63n + 11n, 2n ** 64n - 1n].map((announced) => client.text(word, { announced })), plain),
+    steps: faulty('huge', [2n ** 63n, 2n ** 63n + 11n, 2n ** 64n - 1n].map((announced) => client.text(word, { announced })), 'data'),
     deadlineMs: 4000,
   },
   {
@@ -179,7 +189,7 @@ const stimuli: readonly Stimulus[] = [
     says: 'data frames with reserved bits',
     feeds: rules('rsv-unnegotiated'),
     profile: 'full',
-    steps: faulty('rsv', reserved, plain),
+    steps: faulty('rsv', reserved, 'data'),
     deadlineMs: 4000,
   },
   {
@@ -187,7 +197,7 @@ const stimuli: readonly Stimulus[] = [
     says: 'pings, pongs and Closes with reserved bits',
     feeds: rules('rsv-control'),
     profile: 'full',
-    steps: faulty('rsv-control', reservedControls),
+    steps: faulty('rsv-control', reservedControls, 'control'),
     deadlineMs: 4000,
   },
   {
@@ -195,7 +205,7 @@ const stimuli: readonly Stimulus[] = [
     says: 'frames with the opcodes 3 to 7',
     feeds: rules('opcode-reserved-data'),
     profile: 'full',
-    steps: faulty('opcode-data', [3, 4, 5, 6, 7].flatMap((opcode) => [client.frame(opcode, ''), client.frame(opcode, word)]), plain),
+    steps: faulty('opcode-data', [3, 4, 5, 6, 7].flatMap((opcode) => [client.frame(opcode, ''), client.frame(opcode, word)]), 'data'),
     deadlineMs: 4000,
   },
   {
@@ -203,7 +213,7 @@ const stimuli: readonly Stimulus[] = [
     says: 'frames with the opcodes 11 to 15',
     feeds: rules('opcode-reserved-control'),
     profile: 'full',
-    steps: faulty('opcode-control', [11, 12, 13, 14, 15].flatMap((opcode) => [client.frame(opcode, ''), client.frame(opcode, word)])),
+    steps: faulty('opcode-control', [11, 12, 13, 14, 15].flatMap((opcode) => [client.frame(opcode, ''), client.frame(opcode, word)]), 'control'),
     deadlineMs: 4000,
   },
   {
@@ -226,9 +236,9 @@ const stimuli: readonly Stimulus[] = [
     feeds: rules('tcp-chop'),
     profile: 'full',
     needs: ['echo'],
-    steps: [open('chop', 'echo/chop', 'echo'), ...[plain, client.binary(ramp(300)), client.text(ramp(126))].flatMap((bytes, i): Step[] => [
-      { do: 'send', link: 'chop', bytes, chop: i === 0 ? 'octets' : cutsOf(bytes) },
-      { do: 'await', link: 'chop', for: { messages: i + 1 }, withinMs: patienceMs },
+    steps: [open('chop', 'echo/chop', 'echo'), ...[word, ascii(300), ascii(126)].flatMap((text): Step[] => [
+      { do: 'send', link: 'chop', bytes: client.text(text), chop: text === word ? 'octets' : cutsOf(client.text(text)) },
+      back('chop', text),
     ])],
     deadlineMs: 6000,
   },
@@ -255,7 +265,7 @@ const stimuli: readonly Stimulus[] = [
     steps: [
       open('many', 'echo/many', 'echo'),
       send('many', ...Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? client.text(`text ${i}`) : client.binary(ramp(i * 10))))),
-      { do: 'await', link: 'many', for: { messages: 20 }, withinMs: patienceMs },
+      back('many', ramp(190)),
     ],
     deadlineMs: 4000,
   },
@@ -264,7 +274,7 @@ const stimuli: readonly Stimulus[] = [
     says: 'a ping and a message behind a fault',
     feeds: rules('fault-stops'),
     profile: 'full',
-    steps: [{ do: 'together', branches: [bad, client.text(word, { rsv: 2 }), client.frame(11, ''), client.more(word)].map((fault, i): Step[] => [
+    steps: [{ do: 'together', branches: [bad, client.text(word, { rsv: 2 }), client.frame(11, '')].map((fault, i): Step[] => [
       open(`behind-${i}`, 'behind', 'target'),
       send(`behind-${i}`, fault, client.text('behind the fault'), client.ping('behind')),
       { do: 'await', link: `behind-${i}`, for: { pong: 'behind' }, withinMs: patienceMs },
@@ -288,12 +298,10 @@ const stimuli: readonly Stimulus[] = [
     steps: [
       open('bystander', 'bystander', 'target'),
       ...pinged('bystander', 'before'),
-      { do: 'together', branches: garbage.map((bytes, i): Step[] => [
-        open(`garbage-${i}`, 'garbage', 'target'), send(`garbage-${i}`, bytes),
-        // some wait for more bytes, and rightly so
-        { do: 'await', link: `garbage-${i}`, for: { end: true }, withinMs: 200 },
+      { do: 'together', branches: garbage.map((nonsense, i): Step[] => [
+        open(`garbage-${i}`, 'garbage', 'target'), send(`garbage-${i}`, nonsense), ended(`garbage-${i}`),
         { do: 'leave', link: `garbage-${i}`, by: i % 2 === 0 ? 'rst' : 'fin' },
-      ]) },
+      ]).concat([beside('garbage')]) },
       ...pinged('bystander', 'after'),
       open('newcomer', 'newcomer', 'target'),
       ...pinged('newcomer', 'after'),
@@ -314,20 +322,14 @@ const stimuli: readonly Stimulus[] = [
 
 // ---- generated ---------------------------------------------------------------------------------------------------
 
-/** So many messages, or the pong to a last ping when there are none. */
-function untilAnswered(frames: readonly Uint8Array[]): Talk['until'] {
-  const ends = frames.filter(([first = 0]) => (first & 15) <= 2 && (first & 0x80) !== 0).length
-  return ends > 0 ? { messages: ends } : { pong: 'last' }
-}
-
 const legalStreams: Property = {
   id: 'framing/legal-streams',
   says: 'messages of every length in any fragments with pings and pongs between them, cut anywhere',
   feeds: [...rules('payload-preserved'), ...passive],
   needs: 'echo',
   talks: streams({ most: 4, bytes: 3000 }).chain((frames) => {
-    const all = [...frames, client.ping('last')]
-    return chops(all).map((chop) => ({ frames: all, until: untilAnswered(all), ...(chop === undefined ? {} : { chop }) }))
+    const all = [...frames, client.text('the last')]
+    return chops(all).map((chop) => ({ frames: all, until: { message: bytes('the last') }, ...(chop === undefined ? {} : { chop }) }))
   }),
   examples: [],
   runs: 40,

@@ -1,7 +1,13 @@
 /** The suites in the order of the rooms. */
+import { close } from './close.ts'
 import { control } from './control.ts'
+import { deflate } from './deflate.ts'
+import { fragmentation } from './fragmentation.ts'
+import { framing } from './framing.ts'
 import { handshake } from './handshake.ts'
+import { limits } from './limits.ts'
+import { masking } from './masking.ts'
 import type { Suite } from './stimulus.ts'
 import { utf8 } from './utf8.ts'
 
-export const suites: readonly Suite[] = [handshake, control, utf8]
+export const suites: readonly Suite[] = [handshake, framing, masking, control, fragmentation, utf8, close, deflate, limits]

@@ -1,6 +1,6 @@
 /** How the masking room is provoked: frames without mask, odd keys, and cuts within key and payload. */
 import fc from 'fast-check'
-import { join } from '../../spec/bytes.ts'
+import { bytes, join } from '../../spec/bytes.ts'
 import { client, frame, opcodes } from '../../spec/ws/frame.ts'
 import { keys, ramp } from './frames.ts'
 import type { Property, Step, Stimulus, Suite } from './stimulus.ts'
@@ -86,14 +86,18 @@ const stimuli: readonly Stimulus[] = [
   },
 ]
 
+/** An ordinary message behind the one that is meant: what is wrong with that is seen at once. */
+const last = client.text('the last')
+const until = { message: bytes('the last') }
+
 const keyed: Property = {
   id: 'masking/keys-echo',
   says: 'messages under any key',
   feeds: ['ws/masking/any-key', 'ws/masking/server-never'],
   needs: 'echo',
   talks: fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 200 }), keys)
-    .map(([payload, mask]) => ({ frames: [client.binary(payload, { mask })], until: { messages: 1 } })),
-  examples: oddKeys.map((mask) => ({ frames: [client.text(word, { mask })], until: { messages: 1 } })),
+    .map(([payload, mask]) => ({ frames: [client.binary(payload, { mask }), last], until })),
+  examples: oddKeys.map((mask) => ({ frames: [client.text(word, { mask }), last], until })),
   runs: 30,
 }
 
@@ -104,10 +108,10 @@ const aligned: Property = {
   needs: 'echo',
   talks: fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 120 }), keys, fc.array(fc.nat(120), { minLength: 1, maxLength: 8 }))
     .map(([payload, mask, at]) => ({
-      frames: [client.binary(payload, { mask })], chop: at.map((one) => 3 + (one % (payload.length + 3))), until: { messages: 1 },
+      frames: [client.binary(payload, { mask }), last], chop: at.map((one) => 3 + (one % (payload.length + 3))), until,
     })),
   examples: [1, 2, 3, 5, 7, 8, 13].map((length) => ({
-    frames: [client.binary(ramp(length))], chop: behindLength(length + 6), until: { messages: 1 },
+    frames: [client.binary(ramp(length)), last], chop: behindLength(length + 6), until,
   })),
   runs: 30,
 }

@@ -42,6 +42,8 @@ export type Event =
   | { readonly pong: string | Uint8Array }
   /** so many messages in all */
   | { readonly messages: number }
+  /** a message of just these bytes: on an echo that may send more than it is sent */
+  | { readonly message: Uint8Array }
   /** a message whose text contains this */
   | { readonly text: string }
   /** a Close frame */
@@ -104,6 +106,10 @@ export interface BaseFacts {
   readonly status: number
   /** permessage-deflate is agreed on when it is offered */
   readonly deflates: boolean
+  /** bytes; what the target says that a message may have */
+  readonly maxMessageBytes?: number
+  /** the target is on this machine */
+  readonly isLocal: boolean
 }
 
 /** A generated case on an echo: what is sent after the handshake, and in how many writes. */
@@ -134,6 +140,8 @@ export interface Property {
 export interface Suite {
   readonly id: string
   readonly stimuli: readonly Stimulus[]
+  /** stimuli that depend on what the target told */
+  readonly measured?: (base: BaseFacts) => readonly Stimulus[]
   readonly properties: readonly Property[]
 }
 

@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { server as frames } from '../../../spec/ws/frame.ts'
+import type { Declares } from '../../../spec/model.ts'
 import { read, type Fault } from '../../../spec/ws/machine.ts'
 import { FrameReader, type Frame } from '../../../spec/ws/reader.ts'
 import { right, type Hooks, type Refusal, type Request } from './hooks.ts'
@@ -13,8 +14,12 @@ import { right, type Hooks, type Refusal, type Request } from './hooks.ts'
 export interface Echo {
   /** ws URL */
   readonly url: string
+  /** http URL of the descriptor, for servers that declare something */
+  readonly driver: string
   close(): Promise<void>
 }
+
+const descriptorPath = '/streamproof'
 
 /** Starts it on loopback, on a free port. */
 export async function startEcho(fault: Partial<Hooks> = {}): Promise<Echo> {
@@ -32,6 +37,7 @@ export async function startEcho(fault: Partial<Hooks> = {}): Promise<Echo> {
   const { port } = server.address() as AddressInfo
   return {
     url: `ws://127.0.0.1:${port}/`,
+    driver: `http://127.0.0.1:${port}${descriptorPath}`,
     close: async () => {
       for (const socket of sockets) socket.destroy()
       server.close()
@@ -52,14 +58,27 @@ function shake(socket: net.Socket, hooks: Hooks): void {
     clearTimeout(patience)
     socket.off('data', take)
     const request = requestOf(text.slice(0, end))
-    const refused = hooks.refusal(request)
-    if (refused) return turnAway(socket, hooks, refused)
-    const terms = hooks.terms(request)
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${hooks.accepted(request, terms).join('\r\n')}\r\n\r\n`)
-    new Peer(socket, hooks, terms).take(hooks.early(Buffer.from(text.slice(end + 4), 'latin1')))
+    const ms = hooks.thinkMs(request)
+    const rest = Buffer.from(text.slice(end + 4), 'latin1')
+    if (ms > 0) setTimeout(() => answer(socket, hooks, request, rest), ms)
+    else answer(socket, hooks, request, rest)
   }
   socket.on('data', take)
   socket.on('end', () => void (hooks.endsToo && socket.end()))
+}
+
+function answer(socket: net.Socket, hooks: Hooks, request: Request, rest: Uint8Array): void {
+  if (hooks.declares && request.target === descriptorPath) return describe(socket, hooks.declares)
+  const refused = hooks.refusal(request)
+  if (refused) return turnAway(socket, hooks, refused)
+  const terms = hooks.terms(request, hooks.maxMessage)
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\n${hooks.accepted(request, terms).join('\r\n')}\r\n\r\n`)
+  new Peer(socket, hooks, terms).take(hooks.early(rest))
+}
+
+function describe(socket: net.Socket, declares: Declares): void {
+  const body = JSON.stringify({ streamproof: 1, name: 'echo', version: '1', echo: '/', declares })
+  socket.end(`HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`)
 }
 
 function turnAway(socket: net.Socket, hooks: Hooks, { status, fields = [] }: Refusal): void {
@@ -123,16 +142,17 @@ class Peer {
     const reading = read(open, { from: 'client', ...(inflate ? { inflate } : {}) }, partial)
     for (const happening of reading.happenings.slice(this.#answered)) {
       if (happening.kind === 'close') {
-        this.#write(this.#hooks.closed(happening))
+        this.#write(this.#hooks.closed(happening, reading.open))
         return this.#end()
       }
-      this.#write(this.#hooks.answer(happening, this.#terms))
+      if (happening.kind === 'message' && this.#hooks.sizeOf(happening.frames) > BigInt(this.#hooks.maxMessage)) return this.#leave(1009)
+      this.#write(this.#hooks.answer(happening, this.#terms, reading.open))
     }
     this.#answered = reading.happenings.length
     if (!partial) this.#open = [...open]
-    const size = reading.open.reduce((sum, { announced }) => sum + announced, 0n)
     if (reading.fault) return this.#fail(reading.fault)
-    if (size > BigInt(this.#hooks.maxMessage)) return this.#leave(1009)
+    if (this.#hooks.sizeOf(reading.open) > BigInt(this.#hooks.maxMessage)) return this.#leave(1009)
+    if (reading.open.length > this.#hooks.maxFragments) return this.#leave(1008)
     if (reading.open.length === 0) {
       this.#open = []
       this.#answered = 0
@@ -140,6 +160,7 @@ class Peer {
   }
 
   #fail(fault: Fault): void {
+    if (fault.kind === 'deflate' && this.#terms.isTooLarge?.()) return this.#leave(1009)
     const reaction = this.#hooks.react(fault)
     if (reaction === 'ignore') {
       this.#open = this.#open.filter((frame) => frame !== fault.frame)
@@ -157,12 +178,18 @@ class Peer {
   #write(bytes: readonly Uint8Array[]): void {
     const out = this.#hooks.outgoing(bytes)
     if (out.length > 0 && this.#socket.writable) this.#socket.write(Buffer.concat(out))
+    if (this.#socket.writableLength <= this.#hooks.maxQueued || this.#socket.isPaused()) return
+    this.#socket.pause()
+    this.#socket.once('drain', () => this.#socket.resume())
   }
 
   #end(): void {
     this.#over = true
     this.#open = []
     this.#answered = 0
-    if (this.#hooks.ends()) this.#socket.end()
+    if (!this.#hooks.ends()) return
+    // who reads on answers what came in the same read before it ends
+    if (this.#hooks.readsOn()) setImmediate(() => this.#socket.end())
+    else this.#socket.end()
   }
 }

@@ -5,6 +5,8 @@
 import { opcodes, server } from '../../../spec/ws/frame.ts'
 import type { Close, Control, Fault, Inflate, Message } from '../../../spec/ws/machine.ts'
 import type { Frame } from '../../../spec/ws/reader.ts'
+import type { Declares } from '../../../spec/model.ts'
+import { deflating } from './deflating.ts'
 import { acceptance, refusal, type Refusal, type Request } from './handshake.ts'
 
 export { listOf, valuesOf, type Refusal, type Request } from './handshake.ts'
@@ -19,6 +21,8 @@ export interface Terms {
   readonly inflate?: Inflate
   /** compresses a message; without it messages go out as they are */
   readonly deflate?: (payload: Uint8Array) => Uint8Array
+  /** what could not be decompressed last was too large */
+  readonly isTooLarge?: () => boolean
 }
 
 export interface Hooks {
@@ -30,8 +34,10 @@ export interface Hooks {
   readonly patienceMs: number
   /** a refusal is an answer, not only the end of TCP */
   readonly rejects: boolean
-  /** extensions */
-  readonly terms: (request: Request) => Terms
+  /** extensions; a decompressed message has `most` bytes */
+  readonly terms: (request: Request, most: number) => Terms
+  /** ms before a request is answered */
+  readonly thinkMs: (request: Request) => number
   /** the field lines of the 101 */
   readonly accepted: (request: Request, terms: Terms) => readonly string[]
   /** bytes that came with the end of the request, before they are read as frames */
@@ -41,10 +47,10 @@ export interface Hooks {
   /** a frame before it is judged: what a wrong server takes for right is put right here; undefined is not seen at all */
   readonly incoming: (frame: Frame) => Frame | undefined
   readonly react: (fault: Fault) => Reaction
-  /** the frames that answer a message, a ping, a pong */
-  readonly answer: (happening: Message | Control, terms: Terms) => readonly Uint8Array[]
-  /** the frames that answer a Close; TCP is ended behind them when `ends` says so */
-  readonly closed: (close: Close) => readonly Uint8Array[]
+  /** the frames that answer a message, a ping, a pong; `open` are the fragments of a message that has not ended */
+  readonly answer: (happening: Message | Control, terms: Terms, open?: readonly Frame[]) => readonly Uint8Array[]
+  /** the frames that answer a Close within a message of which `open` came; TCP is ended behind them when `ends` says so */
+  readonly closed: (close: Close, open: readonly Frame[]) => readonly Uint8Array[]
   /** the frames that answer FIN within this frame */
   readonly cut: (partial: Frame) => readonly Uint8Array[]
   /** whether the server ends TCP after FIN of the client */
@@ -59,6 +65,14 @@ export interface Hooks {
   readonly greeting: () => readonly Uint8Array[]
   /** most bytes of a message */
   readonly maxMessage: number
+  /** bytes of a message of which these frames came, the last one perhaps in part */
+  readonly sizeOf: (frames: readonly Frame[]) => bigint
+  /** most fragments of a message */
+  readonly maxFragments: number
+  /** bytes that wait to be sent; with more of them nothing is read */
+  readonly maxQueued: number
+  /** what `/streamproof`, the descriptor of a driver, declares; without it there is none */
+  readonly declares?: Declares
 }
 
 function answer(happening: Message | Control, { deflate }: Terms): Uint8Array[] {
@@ -69,9 +83,10 @@ function answer(happening: Message | Control, { deflate }: Terms): Uint8Array[] 
 
 export const right: Hooks = {
   refusal,
-  terms: () => ({ fields: [] }),
+  terms: deflating(),
+  thinkMs: () => 0,
   headEnd: (text) => text.indexOf('\r\n\r\n'),
-  patienceMs: 1000,
+  patienceMs: 1500,
   rejects: true,
   accepted: (request, { fields }) => [...acceptance(request), ...fields],
   early: (bytes) => bytes,
@@ -87,5 +102,8 @@ export const right: Hooks = {
   outgoing: (frames) => frames,
   greeting: () => [],
   maxMessage: 32 * 1024 * 1024,
+  sizeOf: (frames) => frames.reduce((sum, { announced }) => sum + announced, 0n),
+  maxFragments: 4096,
+  maxQueued: 256 * 1024,
 }
 

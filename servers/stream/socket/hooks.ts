@@ -53,6 +53,9 @@ export interface SocketHooks {
   /** what happens to the streams of a socket that is over; `keep` keeps them to be resumed */
   readonly left: (keep: () => void) => void
 
+  /** what happens to a session whose connection is over, with a Close or without; `forget` counts it no more */
+  readonly over: (forget: () => void) => void
+
   // ---- signs of life ----
   readonly ping: (ping: () => void) => void
   /** what happens to a peer that does not answer */
@@ -91,6 +94,7 @@ export const right: SocketHooks = {
     return fresh
   },
   left: (keep) => keep(),
+  over: (forget) => forget(),
 
   ping: (ping) => ping(),
   dead: (terminate) => terminate(),

@@ -28,7 +28,8 @@ export class Sockets {
   readonly #rooms = new Map<string, Room>()
   /** of all connections, the echo included */
   readonly #open = new Set<Duplex>()
-  #sessions = 0
+  /** open sockets by channel */
+  readonly #sessions = new Map<string, number>()
 
   constructor(options: SocketsOptions) {
     this.#options = options
@@ -38,12 +39,14 @@ export class Sockets {
     return this.#open.size
   }
 
-  /** What stats tell of them. */
-  get counts(): { readonly sockets: number; readonly producers: number; readonly bufferedBytes: number } {
+  /** What stats tell of them; with `c` of the sockets and streams of one channel. */
+  counts(c?: string): { readonly sockets: number; readonly producers: number; readonly bufferedBytes: number } {
     const streams = [...this.#rooms.values()].flatMap((room) => room.streams)
+    const counted = c === undefined ? streams : this.#rooms.get(c)?.streams ?? []
+    const sessions = c === undefined ? [...this.#sessions.values()] : [this.#sessions.get(c) ?? 0]
     return {
-      sockets: this.#sessions,
-      producers: streams.filter(({ works }) => works).length,
+      sockets: sessions.reduce((sum, count) => sum + count, 0),
+      producers: counted.filter(({ works }) => works).length,
       bufferedBytes: [...this.#open].reduce((sum, duplex) => sum + duplex.pending(), streams.reduce((sum, { waiting }) => sum + waiting, 0)),
     }
   }
@@ -114,18 +117,24 @@ export class Sockets {
         release = () => grant?.streams.delete(end)
         return grant?.user
       }
-      this.#sessions += 1
+      this.#count(c, 1)
       const session = new Session(duplex, { hooks, room: this.#room(c), resume, ...(access && { access: { ...access, user } }) })
       return {
         message: (message) => session.message(message),
         pong: () => session.pong(),
         over: () => {
-          this.#sessions -= 1
+          hooks.over(() => this.#count(c, -1))
           release()
           session.over()
         },
       }
     })
+  }
+
+  #count(c: string, change: number): void {
+    const count = (this.#sessions.get(c) ?? 0) + change
+    if (count === 0) this.#sessions.delete(c)
+    else this.#sessions.set(c, count)
   }
 
   #room(c: string): Room {

@@ -1,6 +1,6 @@
 /**
  * The nouns of the Autobahn cases: what is sent on one connection each, and what is accepted in answer. The frames, cuts
- * and pauses are those of autobahntestsuite 25.10.1 (revision b8a5120), but for the mask keys, which are random there.
+ * and pauses are those of autobahntestsuite 25.10.1, but for the mask keys, which are random there.
  */
 import { join } from '../../bytes.ts'
 import type { FrameShape } from '../frame.ts'

@@ -9,7 +9,7 @@ import { loads } from './limits.ts'
 import { utf8, wholeRanges } from './utf8.ts'
 
 /** The release that the cases are taken from. */
-export const source = { version: '25.10.1', revision: 'b8a5120' } as const
+export const source = { version: '25.10.1' } as const
 
 export const categories: Readonly<Record<string, string>> = {
   1: 'Framing', 2: 'Pings and pongs', 3: 'Reserved bits', 4: 'Opcodes', 5: 'Fragmentation', 6: 'UTF-8', 7: 'Close',

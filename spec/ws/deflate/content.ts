@@ -73,7 +73,8 @@ function odditiesOf(message: Message, inflated: Inflated | Unreadable | undefine
   const hasPlainBlock = blocks.length === 1 && blocks.every(({ type, final }) => type !== 'stored' && !final)
   return [
     ...(message.frames.length > 1 ? ['fragmented' as const] : []),
-    ...(message.payload.length === 0 ? ['empty' as const] : hasPlainBlock ? [] : ['blocks' as const]),
+    ...(message.payload.length === 0 ? ['empty' as const] : []),
+    ...(hasPlainBlock || blocks.length === 0 ? [] : ['blocks' as const]),
     ...(reachesBack ? ['context' as const] : []),
     ...(isReset && !reachesBack ? ['reset' as const] : []),
   ]

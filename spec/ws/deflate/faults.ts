@@ -37,7 +37,7 @@ const rsv23: Rule<WsExchange> = {
   harm: 'a client that lost the place in the stream is not told',
   fix: 'when compression is agreed on, allow RSV1 only: check against 0x30, not against nothing',
   check: (exchange) => mustFail(onDeflate(exchange, (rsv) => (rsv & 3) !== 0)),
-  mutants: { 'read all the same': { edit: says('rsv2', [server.text('Hello')]), fault: 'rsv23Read' }, 'no reaction': { edit: silenced('rsv2') } },
+  mutants: { 'read all the same': { edit: says('rsv2', [server.text('Hello')]), fault: 'rsv23Read', alsoBreaks: ['ws/framing/fault-stops'] }, 'no reaction': { edit: silenced('rsv2') } },
 }
 
 /** Handshakes behind a fault that might have ended the whole process. */
@@ -82,6 +82,7 @@ const mostBombs = 16 * 1024 * 1024
 const bomb: Rule<WsExchange> = {
   id: 'ws/deflate/bomb',
   level: 'must',
+  promisedBy: 'maxMessageBytes',
   clause: `${wsRfc}#section-10.4`,
   says: 'a message whose decompressed data goes beyond the limit ends the connection',
   harm: 'some kilobytes of a client become gigabytes in the server, which ends for all',

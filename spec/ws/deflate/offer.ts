@@ -1,6 +1,6 @@
 /** What a client offers for permessage-deflate, and what is wrong with it. https://www.rfc-editor.org/rfc/rfc7692#section-7.1 */
 import type { Connection } from '../exchange.ts'
-import { asked, extensions, isWindowBits, type Extension } from '../upgrade.ts'
+import { asked, extensions, isExtensionList, isWindowBits, type Extension } from '../upgrade.ts'
 
 export const extensionName = 'permessage-deflate'
 
@@ -32,9 +32,10 @@ function flawOfParameter(name: string, value: Value): 'window' | 'parameter' | u
 export const parameter = ({ parameters }: Extension, wanted: string): Value | undefined =>
   parameters.find(([name]) => name === wanted)?.[1]
 
-/** What was offered of permessage-deflate, in order; empty when another extension was offered too. */
+/** What was offered of permessage-deflate, in order; empty when another extension was offered too, or nothing that can be read. */
 export function offersOf({ link }: Connection): Extension[] {
-  const all = extensions(asked(link.request, 'sec-websocket-extensions'))
+  const value = asked(link.request, 'sec-websocket-extensions')
+  const all = isExtensionList(value ?? '') ? extensions(value) : []
   return all.every(({ name }) => name === extensionName) ? all : []
 }
 

@@ -5,6 +5,7 @@ import type { Connection, WsExchange } from '../exchange.ts'
 import { client, server } from '../frame.ts'
 import type { Fault } from '../machine.ts'
 import { never } from '../outgoing.ts'
+import { refusesMessages } from '../pongs.ts'
 import { mustFail, provoked } from '../reaction.ts'
 
 const rfc = 'https://www.rfc-editor.org/rfc/rfc6455'
@@ -52,6 +53,7 @@ const lengthMinimalSend: Rule<WsExchange> = {
 const lengthMinimalReceive: Rule<WsExchange> = {
   id: 'ws/framing/length-minimal-receive',
   level: 'should',
+  inconclusive: refusesMessages,
   clause: `${rfc}#section-5.2`,
   says: 'a frame whose length stands in more bits than it needs ends the connection',
   harm: 'a proxy in between that reads such frames otherwise sees other messages than the server',
@@ -66,6 +68,7 @@ const lengthMinimalReceive: Rule<WsExchange> = {
 const lengthMsb: Rule<WsExchange> = {
   id: 'ws/framing/length-msb',
   level: 'must',
+  inconclusive: refusesMessages,
   clause: `${rfc}#section-5.2`,
   says: 'a 64-bit length with its highest bit set ends the connection',
   harm: 'the length turns negative or is allocated: one frame stops or kills the server',
@@ -77,6 +80,7 @@ const lengthMsb: Rule<WsExchange> = {
 const rsvUnnegotiated: Rule<WsExchange> = {
   id: 'ws/framing/rsv-unnegotiated',
   level: 'must',
+  inconclusive: refusesMessages,
   clause: `${rfc}#section-5.2`,
   says: 'a reserved bit on a data frame ends the connection when no extension gives it a meaning',
   harm: 'compressed data is taken for text: the server works with garbage in place of an error',
@@ -122,6 +126,7 @@ const isReserved = (opcode: number): boolean => (opcode > 2 && opcode < 8) || op
 const opcodeReservedData: Rule<WsExchange> = {
   id: 'ws/framing/opcode-reserved-data',
   level: 'must',
+  inconclusive: refusesMessages,
   clause: `${rfc}#section-5.2`,
   says: 'a frame with one of the reserved opcodes 3 to 7 ends the connection',
   harm: 'data of an unknown kind is worked with as if it were a message',

@@ -5,17 +5,22 @@ import type { Rule } from '../../model.ts'
 import { forEvery, type Connection, type WsExchange } from '../exchange.ts'
 import { acceptOf, asked, keyOf } from '../upgrade.ts'
 import { switched, turnedAway, unanswered } from './example.ts'
-import { answerOf, isAnswered, isUpgrade, unusuals, wrongs, type Unusual } from './request.ts'
+import { answerOf, isAnswered, isGarbled, isUpgrade, unusuals, wrongs, type Unusual } from './request.ts'
 
 const rfc = 'https://www.rfc-editor.org/rfc/rfc6455'
 
 /** What need not be taken, and what has to do with the way a request comes, not with the handshake: rules of their own. */
 const apart: ReadonlySet<Unusual> = new Set(['upgrade-list', 'early', 'foreign-subprotocol', 'absolute-target', 'chopped'])
 
-/** Right handshakes that a server has no reason to refuse; those to a server that stops are others. */
+/**
+ * Right handshakes that a server has no reason to refuse: it does not stop, it is not so full that it answers nothing,
+ * and no extension is offered, which rules of its own are about.
+ */
 const ordinary = ({ connections, acts }: WsExchange): Connection[] =>
-  (acts.some(({ kind }) => kind === 'signal') ? [] : connections.filter((connection) =>
-    isAnswered(connection) && connection.status !== 404 && wrongs(connection).length === 0 && !unusuals(connection).some((way) => apart.has(way))))
+  (acts.some(({ kind }) => kind === 'signal') ? [] : connections.filter((one) => isAnswered(one)
+    && one.link.chunks.length > 0 && one.status !== 404
+    && asked(one.link.request, 'sec-websocket-extensions') === undefined
+    && wrongs(one).length === 0 && !unusuals(one).some((way) => apart.has(way))))
 
 const accept101: Rule<WsExchange> = {
   id: 'ws/handshake/accept-101',
@@ -41,11 +46,8 @@ const accept101: Rule<WsExchange> = {
 }
 
 /** Connections whose key is one of 16 bytes. */
-const keyed = ({ connections }: WsExchange): { connection: Connection; key: string }[] => connections.flatMap((connection) => {
-  const key = asked(connection.link.request, 'sec-websocket-key')
-  const isRight = !wrongs(connection).some((what) => what.startsWith('key-'))
-  return connection.isOpen && key !== undefined && isRight ? [{ connection, key }] : []
-})
+const keyed = ({ connections }: WsExchange): Connection[] =>
+  connections.filter((one) => one.isOpen && !wrongs(one).some((what) => what.startsWith('key-')))
 
 const acceptDigest: Rule<WsExchange> = {
   id: 'ws/handshake/accept-digest',
@@ -53,22 +55,27 @@ const acceptDigest: Rule<WsExchange> = {
   clause: `${rfc}#section-4.2.2`,
   says: 'Sec-WebSocket-Accept is the base64 of the SHA-1 of the key as it was written and the GUID of RFC 6455',
   harm: 'every client checks it, and fails the connection',
-  fix: 'hash the text of the key, white space around it removed, not the bytes that it encodes; better leave it to a library',
-  check: (exchange) => keyed(exchange).map(({ connection, key }) => {
-    const values = connection.values('sec-websocket-accept')
-    const expected = acceptOf(key)
+  fix: 'hash the text of the key, white space around it removed, not the bytes that it encodes',
+  check: (exchange) => keyed(exchange).map((one) => {
+    const values = one.values('sec-websocket-accept')
+    const expected = acceptOf(asked(one.link.request, 'sec-websocket-key') ?? '')
+    const shown = values.map((value) => JSON.stringify(value)).join(', ')
     return {
-      where: connection.fieldPlace('sec-websocket-accept'),
+      where: one.fieldPlace('sec-websocket-accept'),
       ok: values.length > 0 && values.every((value) => value === expected),
       expected: `Sec-WebSocket-Accept: ${expected}`,
-      actual: values.length === 0 ? 'no Sec-WebSocket-Accept' : `Sec-WebSocket-Accept: ${values.map((value) => JSON.stringify(value)).join(', ')}`,
+      actual: values.length === 0 ? 'no Sec-WebSocket-Accept' : `Sec-WebSocket-Accept: ${shown}`,
     }
   }),
   mutants: {
-    'the digest of other bytes': { edit: onLink('base', swap('Sec-WebSocket-Accept: ', 'Sec-WebSocket-Accept: x')), fault: 'digestOfBytes' },
+    'the digest of other bytes': {
+      edit: onLink('base', swap('Sec-WebSocket-Accept: ', 'Sec-WebSocket-Accept: x')), fault: 'digestOfBytes',
+    },
     'none': { edit: onLink('base', swap('Sec-WebSocket-Accept', 'X-Accept')) },
   },
 }
+
+const deflateLine = 'Sec-WebSocket-Extensions: permessage-deflate\r\n'
 
 const once = ['sec-websocket-accept', 'sec-websocket-extensions'] as const
 
@@ -90,11 +97,11 @@ const acceptSingle: Rule<WsExchange> = {
   }),
   mutants: {
     'two digests': {
-      edit: onLink('base', swap('Connection: Upgrade\r\n', `Connection: Upgrade\r\nSec-WebSocket-Accept: ${acceptOf(keyOf('base'))}\r\n`)),
+      edit: onLink('base', swap('Upgrade\r\n', `Upgrade\r\nSec-WebSocket-Accept: ${acceptOf(keyOf('base'))}\r\n`)),
       fault: 'digestTwice',
     },
     'two lines of extensions': {
-      edit: onLink('deflate', swap('Sec-WebSocket-Extensions: permessage-deflate\r\n', 'Sec-WebSocket-Extensions: permessage-deflate\r\n'.repeat(2))),
+      edit: onLink('deflate', swap(deflateLine, deflateLine.repeat(2))),
     },
   },
 }
@@ -118,8 +125,10 @@ const noBodyHeaders: Rule<WsExchange> = {
     }
   }),
   mutants: {
-    'Content-Length': { edit: onLink('base', swap('Upgrade: websocket\r\n', 'Upgrade: websocket\r\nContent-Length: 0\r\n')), fault: 'lengthOf101' },
-    'chunked': { edit: onLink('base', swap('Upgrade: websocket\r\n', 'Upgrade: websocket\r\nTransfer-Encoding: chunked\r\n')) },
+    'Content-Length': {
+      edit: onLink('base', swap('websocket\r\n', 'websocket\r\nContent-Length: 0\r\n')), fault: 'lengthOf101',
+    },
+    'chunked': { edit: onLink('base', swap('websocket\r\n', 'websocket\r\nTransfer-Encoding: chunked\r\n')) },
   },
 }
 
@@ -129,10 +138,12 @@ const rejectIsHttp: Rule<WsExchange> = {
   clause: `${rfc}#section-4.2.2`,
   says: 'a handshake that is not taken gets a complete HTTP answer, and the end of TCP where that is announced',
   harm: 'the client sees only that the connection broke (1006), tries again for ever, and nobody finds the reason',
-  fix: 'write a status line, Connection: close and a Content-Length before the socket is ended; in ws that is what abortHandshake ' +
-    'and verifyClient do, and socket.destroy() does not',
+  fix: 'write a status line, Connection: close and a Content-Length before the socket is ended; in ws verifyClient ' +
+    'does so, and socket.destroy() does not',
   check: ({ connections, acts }) => (acts.some(({ kind }) => kind === 'signal') ? [] : connections
-    .filter((one) => !one.isOpen && one.link.ended.how !== 'refused' && isUpgrade(one) && !wrongs(one).includes('unfinished'))
+    .filter((one) => !one.isOpen && one.link.ended.how !== 'refused' && isUpgrade(one))
+    .filter((one) => !wrongs(one).includes('unfinished'))
+    .filter((one) => !(unusuals(one).includes('early') && isGarbled(one)))
     .map((one) => {
       const { body } = readResponse(one.link)
       const isEnded = one.isDropped || !/(?:^|,)\s*close\s*(?:,|$)/i.test(one.values('connection').join(', '))
@@ -150,22 +161,23 @@ const rejectIsHttp: Rule<WsExchange> = {
     'no end': {
       edit: (transcript) => ({
         ...transcript,
-        links: transcript.links.map((link) => (link.id === 'key-missing' ? { ...link, ended: { at: 500, by: 'kit', how: 'window' } } : link)),
+        links: transcript.links.map((link) =>
+          (link.id === 'key-missing' ? { ...link, ended: { at: 500, by: 'kit', how: 'window' } } : link)),
       }),
     },
   },
 }
 
 /** Neither of the fields by which a client asks to switch. */
-const isPlain = (one: Connection): boolean =>
-  one.link.request.method === 'GET' && asked(one.link.request, 'upgrade') === undefined && asked(one.link.request, 'sec-websocket-key') === undefined
+const isPlain = ({ link: { request } }: Connection): boolean => request.method === 'GET'
+  && asked(request, 'upgrade') === undefined && asked(request, 'sec-websocket-key') === undefined
 
 const plainGet: Rule<WsExchange> = {
   id: 'ws/handshake/plain-get',
   level: 'advice',
   clause: 'https://www.rfc-editor.org/rfc/rfc9110#section-15.5.22',
   says: 'a GET that does not ask to upgrade is answered at once, and a 426 names websocket in Upgrade',
-  harm: 'health checks and people with a browser wait for ever, and a client that gets the 426 does not learn what is wanted',
+  harm: 'health checks and people with a browser wait for ever, and who gets the 426 does not learn what is wanted',
   fix: 'answer requests without Upgrade: 426 with Upgrade: websocket and Connection: Upgrade, or a page',
   check: ({ connections }) => connections.filter((one) => isPlain(one) && isAnswered(one)).map((one) => {
     const names = one.values('upgrade').join(', ')
@@ -180,4 +192,6 @@ const plainGet: Rule<WsExchange> = {
   },
 }
 
-export const answers: readonly Rule<WsExchange>[] = [accept101, acceptDigest, acceptSingle, noBodyHeaders, rejectIsHttp, plainGet]
+export const answers: readonly Rule<WsExchange>[] = [
+  accept101, acceptDigest, acceptSingle, noBodyHeaders, rejectIsHttp, plainGet,
+]

@@ -1,30 +1,31 @@
 /** Handshakes of all kinds, and the answers of a right server. */
 import { sent, session } from '../../bytes.ts'
 import type { Edit, Link, SentRequest } from '../../model.ts'
-import { changed, refused, socket, switching } from '../bytes.ts'
+import { changed, closed, refused, socket, switching } from '../bytes.ts'
 import { client, server } from '../frame.ts'
 import { keyOf, upgradeFields } from '../upgrade.ts'
 import { foreign } from './request.ts'
 
 type Fields = SentRequest['headers']
+type Edits = Readonly<Record<string, string | null>>
 
 /** The usual fields of a link with some replaced, left out (`null`), or added. */
-function fields(link: string, edits: Readonly<Record<string, string | null>>): Fields {
+function fields(link: string, edits: Edits): Fields {
   const usual: Fields = [['Host', 'target.test'], ...upgradeFields(keyOf(link))]
   const kept = usual.flatMap(([name, value]) => {
     const edit = edits[name]
     return edit === null ? [] : [[name, edit ?? value] as const]
   })
-  const added = Object.entries(edits).filter(([name, value]) => value !== null && !usual.some(([one]) => one === name))
-  return [...kept, ...added.map(([name, value]) => [name, value ?? ''] as const)]
+  const others = Object.entries(edits).filter(([name]) => !usual.some(([one]) => one === name))
+  return [...kept, ...others.flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]))]
 }
 
 /** A handshake that is taken. */
-const taken = (id: string, edits: Readonly<Record<string, string | null>> = {}, ...answer: readonly string[]): Link =>
+const taken = (id: string, edits: Edits = {}, ...answer: readonly string[]): Link =>
   socket(id, { asked: { headers: fields(id, edits) }, fields: answer })
 
 /** A handshake that is not. */
-const not = (id: string, edits: Readonly<Record<string, string | null>>, status = '400 Bad Request', ...answer: readonly string[]): Link =>
+const not = (id: string, edits: Edits, status = '400 Bad Request', ...answer: readonly string[]): Link =>
   refused(id, { headers: fields(id, edits) }, status, ...answer)
 
 const upgradeRequired = '426 Upgrade Required'
@@ -39,13 +40,15 @@ const unfinished: Link = {
   ended: { at: 10_001, by: 'target', how: 'fin' },
 }
 
-/** A ping in the same write as the end of the request, and one behind the answer. */
-const early = socket('early', {
-  sent: [sent(0, client.ping('early')), sent(10, client.ping('late'))],
-  received: [sent(2, server.pong('early')), sent(11, server.pong('late'))],
-})
+/** A Close in the same write as the end of the request. */
+const early = closed('early', { sent: [sent(0, client.close(1000))], received: [sent(2, server.close(1000))] })
 
-const bodied = refused('get-with-body', { headers: [...fields('get-with-body', {}), ['Content-Length', '3']], body: 'abc' }, '400 Bad Request')
+const bodied = refused('get-with-body', {
+  headers: [...fields('get-with-body', {}), ['Content-Length', '3']], body: 'abc',
+}, '400 Bad Request')
+
+/** Without the fields of a handshake. */
+const plain = { 'Upgrade': null, 'Connection': null, 'Sec-WebSocket-Key': null, 'Sec-WebSocket-Version': null }
 
 export const example = session(
   taken('base'),
@@ -60,7 +63,7 @@ export const example = session(
   socket('order', { asked: { headers: [['Host', 'target.test'], ...turned] } }),
   taken('unknown-field', { 'X-Streamproof-Unknown': '1' }),
   taken('absolute-target'),
-  taken('chopped-request'),
+  { ...taken('chopped'), role: 'chopped-request' },
   early,
   refused('method', { method: 'POST' }, '405 Method Not Allowed', 'Allow: GET'),
   refused('http-version', { version: '1.0' }, '505 HTTP Version Not Supported'),
@@ -79,7 +82,7 @@ export const example = session(
   not('subprotocols', { 'Sec-WebSocket-Protocol': `${foreign}, ${foreign}` }),
   not('extensions', { 'Sec-WebSocket-Extensions': 'permessage-deflate; =1' }),
   bodied,
-  not('plain-get', { 'Upgrade': null, 'Connection': null, 'Sec-WebSocket-Key': null, 'Sec-WebSocket-Version': null }, upgradeRequired, 'Upgrade: websocket'),
+  not('plain-get', plain, upgradeRequired, 'Upgrade: websocket'),
   unfinished,
 )
 
@@ -89,8 +92,8 @@ export const switched = (id: string): Edit => (transcript) => changed(transcript
 }))
 
 /** A handshake that was taken is refused. */
-export const turnedAway = (id: string, status = '400 Bad Request'): Edit => (transcript) => changed(transcript, id, (link) => ({
-  ...link, chunks: refused(id, {}, status).chunks, sent: [], ended: { at: 2, by: 'target', how: 'fin' },
+export const turnedAway = (id: string): Edit => (transcript) => changed(transcript, id, (link) => ({
+  ...link, chunks: refused(id, {}, '400 Bad Request').chunks, sent: [], ended: { at: 2, by: 'target', how: 'fin' },
 }))
 
 /** The target ends TCP, or keeps it for a while, instead of an answer. */

@@ -1,6 +1,6 @@
 /** Subprotocols and extensions: https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2 */
 import { onLink, swap } from '../../bytes.ts'
-import type { Rule } from '../../model.ts'
+import type { Edit, Rule } from '../../model.ts'
 import { forEvery, type Connection, type WsExchange } from '../exchange.ts'
 import { asked, extensions, subprotocols } from '../upgrade.ts'
 import { switched, turnedAway } from './example.ts'
@@ -9,6 +9,12 @@ import { answerOf, foreign, mustRefuse, unusual, wrong, wrongs } from './request
 const rfc = 'https://www.rfc-editor.org/rfc/rfc6455'
 
 const shown = (values: readonly string[]): string => values.map((value) => JSON.stringify(value)).join(' and ')
+
+const opened = (connections: readonly Connection[]): Connection[] => connections.filter(({ isOpen }) => isOpen)
+
+/** The example's answer with one more line. */
+const added = (link: string, line: string): Edit =>
+  onLink(link, swap('Connection: Upgrade\r\n', `Connection: Upgrade\r\n${line}\r\n`))
 
 /** What a client offered rightly. */
 const offered = (one: Connection): string[] =>
@@ -22,7 +28,7 @@ const subprotocolFromOffer: Rule<WsExchange> = {
   harm: 'browsers fail the connection ("response must not include \'Sec-WebSocket-Protocol\' header")',
   fix: 'answer one token of the offer, as it was written (handleProtocols in ws), not the whole list',
   check: ({ connections }) => forEvery(
-    connections.filter((one) => one.isOpen && offered(one).length > 0), 'one of the offered subprotocols, or none',
+    opened(connections).filter((one) => offered(one).length > 0), 'one of the offered subprotocols, or none',
     (one) => {
       const chosen = one.values('sec-websocket-protocol').filter((value) => value !== '')
       return {
@@ -37,7 +43,7 @@ const subprotocolFromOffer: Rule<WsExchange> = {
       edit: onLink('offer', swap(`Protocol: ${foreign}-a`, `Protocol: ${foreign}-a, ${foreign}-b`)), fault: 'wholeOffer',
     },
     'one of its own': { edit: onLink('offer', swap(`Protocol: ${foreign}-a`, 'Protocol: chat')) },
-    'two lines': { edit: onLink('offer', swap(`-Protocol: ${foreign}-a`, `-Protocol: ${foreign}-a\r\nSec-WebSocket-Protocol: ${foreign}-b`)) },
+    'two lines': { edit: added('offer', `Sec-WebSocket-Protocol: ${foreign}-b`) },
   },
 }
 
@@ -48,7 +54,7 @@ const subprotocolAbsent: Rule<WsExchange> = {
   says: 'where no subprotocol was offered or none is agreed on there is no Sec-WebSocket-Protocol; it is never empty',
   harm: 'browsers fail the connection',
   fix: 'send the field only with a subprotocol that the client has offered',
-  check: ({ connections }) => forEvery(connections.filter(({ isOpen }) => isOpen), 'none where none was offered, and never an empty one', (one) => {
+  check: ({ connections }) => forEvery(opened(connections), 'none where none was offered, and never an empty one', (one) => {
     const values = one.values('sec-websocket-protocol')
     const isOffered = asked(one.link.request, 'sec-websocket-protocol') !== undefined
     return {
@@ -58,8 +64,8 @@ const subprotocolAbsent: Rule<WsExchange> = {
     }
   }),
   mutants: {
-    'a constant': { edit: onLink('base', swap('Connection: Upgrade\r\n', 'Connection: Upgrade\r\nSec-WebSocket-Protocol: chat\r\n')), fault: 'constantSubprotocol' },
-    'an empty one': { edit: onLink('declined', swap('Connection: Upgrade\r\n', 'Connection: Upgrade\r\nSec-WebSocket-Protocol:\r\n')) },
+    'a constant': { edit: added('base', 'Sec-WebSocket-Protocol: chat'), fault: 'constantSubprotocol' },
+    'an empty one': { edit: added('declined', 'Sec-WebSocket-Protocol:') },
   },
 }
 
@@ -81,7 +87,7 @@ const extensionFromOffer: Rule<WsExchange> = {
   says: 'only extensions that were offered are answered',
   harm: 'clients fail the connection; one that does not would read compressed frames as they are',
   fix: 'answer extensions only from the offer of the client, and none where there is none',
-  check: ({ connections }) => forEvery(connections.filter(({ isOpen }) => isOpen), 'none but those that were offered', (one) => {
+  check: ({ connections }) => forEvery(opened(connections), 'none but those that were offered', (one) => {
     const names = extensions(asked(one.link.request, 'sec-websocket-extensions')).map(({ name }) => name)
     const own = one.extensions.map(({ name }) => name).filter((name) => !names.includes(name))
     return {
@@ -90,9 +96,7 @@ const extensionFromOffer: Rule<WsExchange> = {
     }
   }),
   mutants: {
-    'forced on': {
-      edit: onLink('base', swap('Connection: Upgrade\r\n', 'Connection: Upgrade\r\nSec-WebSocket-Extensions: permessage-deflate\r\n')), fault: 'forcedExtension',
-    },
+    'forced on': { edit: added('base', 'Sec-WebSocket-Extensions: permessage-deflate'), fault: 'forcedExtension' },
   },
 }
 
@@ -109,7 +113,7 @@ const extensionUnknown: Rule<WsExchange> = {
   }),
   mutants: {
     'refused': { edit: turnedAway('extension'), fault: 'knownExtensionsOnly' },
-    'agreed on': { edit: onLink('extension', swap('Connection: Upgrade\r\n', `Connection: Upgrade\r\nSec-WebSocket-Extensions: ${foreign}\r\n`)) },
+    'agreed on': { edit: added('extension', `Sec-WebSocket-Extensions: ${foreign}`) },
   },
 }
 

@@ -1,19 +1,21 @@
 /** Handshakes that a server does not take: https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1 */
-import type { Mutant, Rule } from '../../model.ts'
+import type { Rule } from '../../model.ts'
 import { changed, closed } from '../bytes.ts'
 import type { Connection, WsExchange } from '../exchange.ts'
-import { client, server } from '../frame.ts'
+import { server } from '../frame.ts'
 import { switched } from './example.ts'
-import { isAnswered, mustRefuse, wrong, wrongs, type Wrong } from './request.ts'
+import { mustRefuse, wrong, wrongs, type Wrong } from './request.ts'
 
 const rfc = 'https://www.rfc-editor.org/rfc/rfc6455'
 
+type Told = Pick<Rule<WsExchange>, 'id' | 'clause' | 'says' | 'harm' | 'fix'>
+
 /** A rule about handshakes with one thing wrong. The link of the example has the name of what is wrong. */
-const refused = (what: Wrong, fault: string, rule: Omit<Rule<WsExchange>, 'level' | 'check' | 'mutants'>, link: string = what): Rule<WsExchange> => ({
+const refused = (what: Wrong, fault: string, rule: Told): Rule<WsExchange> => ({
   ...rule,
   level: 'must',
   check: (exchange) => mustRefuse(wrong(exchange, what)),
-  mutants: { 'taken': { edit: switched(link), fault } satisfies Mutant },
+  mutants: { 'taken': { edit: switched(what), fault } },
 })
 
 const methodGet = refused('method', 'anyMethod', {
@@ -88,13 +90,13 @@ const resourceUnknown: Rule<WsExchange> = {
   clause: `${rfc}#section-4.2.2`,
   says: 'a path that nobody serves is answered by an HTTP error, 404 for choice',
   harm: 'a wrong URL opens, and the client waits for messages that never come',
-  fix: 'give the path to the server (path in ws, /* only where it is meant in uWebSockets.js), and answer 404 in the upgrade event for others',
+  fix: 'give the path to the server (path in ws, /* only where it is meant in uWebSockets.js), and answer 404 to others',
   check: (exchange) => mustRefuse(wrong(exchange, 'path'), 'an HTTP error'),
   mutants: { 'taken': { edit: switched('unknown-path'), fault: 'anyPath' } },
 }
 
 /** A GET with content, whatever came of it. */
-const bodied = ({ connections }: WsExchange): Connection[] => connections.filter((one) => isAnswered(one) && wrongs(one).join() === 'content')
+const bodied = (exchange: WsExchange): Connection[] => wrong(exchange, 'content')
 
 const getWithBody: Rule<WsExchange> = {
   id: 'ws/handshake/get-with-body',
@@ -104,14 +106,17 @@ const getWithBody: Rule<WsExchange> = {
   harm: 'whoever decides about the body of a request that another sends decides about frames: a way to smuggle them',
   fix: 'answer 400 to an upgrade with Content-Length above 0 or with Transfer-Encoding',
   check: (exchange) => bodied(exchange).map((one) => {
-    const ok = !one.isOpen || one.pongs.length > 0
-    const actual = !one.isOpen ? 'a refusal' : ok ? '101, and the ping behind it answered' : '101, and no answer to the ping behind it'
-    return { where: one.endPlace, ok, expected: 'a refusal, or an answer to the ping behind it', actual }
+    const code = one.close?.code
+    // the kit says goodbye by 1000: what ends the connection otherwise has read something else
+    const ok = !one.isOpen || (one.close !== undefined && (code === undefined || code === 1000))
+    const end = one.close ? `a Close with ${code ?? 'no code'}` : 'an end without a Close'
+    const actual = one.isOpen ? `101, and ${end}` : 'a refusal'
+    return { where: one.endPlace, ok, expected: 'a refusal, or a connection that works', actual }
   }),
   mutants: {
     'read as a frame': {
       edit: (transcript) => changed(transcript, 'get-with-body', (link) => ({
-        ...closed('get-with-body', { sent: [client.ping('behind')], received: [server.close(1002)] }), request: link.request,
+        ...closed('get-with-body', { received: [server.close(1002)] }), request: link.request,
       })),
       fault: 'contentAsFrames',
     },
@@ -121,7 +126,8 @@ const getWithBody: Rule<WsExchange> = {
 /** ms; Node gives a head 60 s (headersTimeout), nginx too (client_header_timeout), uWebSockets.js 10 s */
 const mostUnfinishedMs = 60_000
 
-const unfinished = ({ connections }: WsExchange): Connection[] => connections.filter((one) => wrongs(one).join() === 'unfinished')
+const unfinished = ({ connections }: WsExchange): Connection[] =>
+  connections.filter((one) => wrongs(one).join() === 'unfinished')
 
 const slowRequest: Rule<WsExchange> = {
   id: 'ws/handshake/slow-request',

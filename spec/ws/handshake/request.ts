@@ -22,7 +22,10 @@ export type Unusual =
 
 /** What the record of a request cannot tell, by the role that the link was opened in. */
 const byRole: Readonly<Record<string, Wrong | Unusual>> = {
-  'unknown-path': 'path', 'unfinished-request': 'unfinished', 'absolute-target': 'absolute-target', 'chopped-request': 'chopped',
+  'unknown-path': 'path',
+  'unfinished-request': 'unfinished',
+  'absolute-target': 'absolute-target',
+  'chopped-request': 'chopped',
 }
 
 /** Marks names that no server can know. */
@@ -79,7 +82,8 @@ export function unusuals({ link, head }: Connection): Unusual[] {
   const role = byRole[link.role]
   const value = (name: string): string => (asked(request, name) ?? '').trim()
   const required = upgradeFields('').map(([name]) => name)
-  const names = headers.map(([name]) => name).filter((name) => required.some((one) => one.toLowerCase() === name.toLowerCase()))
+  const isRequired = (name: string): boolean => required.some((one) => one.toLowerCase() === name.toLowerCase())
+  const names = headers.map(([name]) => name).filter(isRequired)
   const firstSent = sent[0]?.at
   const found: (Unusual | false)[] = [
     (role === 'absolute-target' || role === 'chopped') && role,
@@ -101,21 +105,30 @@ export const isUpgrade = (connection: Connection): boolean => {
   return !found.includes('upgrade') && !found.includes('connection')
 }
 
-/** The target turned the client away, or was not there: for who asks, how often, and how much, not for how. */
-const otherReasons: ReadonlySet<number> = new Set([401, 403, 414, 429, 431, 503])
+/** The target turned the client away, or was not there: for who asks, how often, how much, how slowly, not for how. */
+const otherReasons: ReadonlySet<number> = new Set([401, 403, 408, 414, 429, 431, 503])
 
 /** The target was there, and had no other reason to refuse. */
-export const isAnswered = ({ link, status }: Connection): boolean => link.ended.how !== 'refused' && !otherReasons.has(status)
+export const isAnswered = ({ link, status }: Connection): boolean =>
+  link.ended.how !== 'refused' && !otherReasons.has(status)
+
+/** Something came that is no HTTP answer: frames before the head, for one. */
+export const isGarbled = ({ head, link }: Connection): boolean => head === undefined && link.chunks.length > 0
 
 /** What came of a handshake. */
-export const answerOf = ({ head, status, isDropped }: Connection): string =>
-  (head ? `status ${status}` : isDropped ? 'the end of TCP without an answer' : 'no answer')
+export function answerOf(connection: Connection): string {
+  const { head, status, isDropped } = connection
+  if (head) return `status ${status}`
+  if (isGarbled(connection)) return 'bytes that are no HTTP answer'
+  return isDropped ? 'the end of TCP without an answer' : 'no answer'
+}
 
 /** Handshakes that are right, and unusual in exactly these ways. */
 export const unusual = ({ connections }: WsExchange, ...ways: readonly Unusual[]): Connection[] =>
-  connections.filter((connection) => {
-    const found = unusuals(connection)
-    return isAnswered(connection) && found.length === ways.length && ways.every((way) => found.includes(way)) && wrongs(connection).length === 0
+  connections.filter((one) => {
+    const found = unusuals(one)
+    const isSo = found.length === ways.length && ways.every((way) => found.includes(way))
+    return isSo && isAnswered(one) && wrongs(one).length === 0
   })
 
 /** One finding for each: it was taken. */
@@ -128,6 +141,5 @@ export const wrong = ({ connections }: WsExchange, what: Wrong): Connection[] =>
   connections.filter((connection) => isAnswered(connection) && wrongs(connection).join() === what)
 
 /** One finding for each: the target did not switch. */
-export const mustRefuse = (connections: readonly Connection[], expected = 'a refusal'): Finding[] => connections.map((connection) => ({
-  where: connection.where, ok: !connection.isOpen, expected, actual: connection.isOpen ? '101' : answerOf(connection),
-}))
+export const mustRefuse = (connections: readonly Connection[], expected = 'a refusal'): Finding[] =>
+  connections.map((one) => ({ where: one.where, ok: !one.isOpen, expected, actual: one.isOpen ? '101' : answerOf(one) }))

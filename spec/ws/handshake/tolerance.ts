@@ -1,19 +1,19 @@
 /** What is right though unusual, and is taken: https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1 */
+import { onLink, sent } from '../../bytes.ts'
 import type { Rule } from '../../model.ts'
-import { says } from '../bytes.ts'
+import { changed, closed } from '../bytes.ts'
 import type { Connection, WsExchange } from '../exchange.ts'
-import { server } from '../frame.ts'
-import type { Control } from '../machine.ts'
+import { client, server } from '../frame.ts'
 import { turnedAway } from './example.ts'
-import { mustTake, unusual, type Unusual } from './request.ts'
+import { answerOf, isGarbled, mustTake, unusual, type Unusual } from './request.ts'
 
 const rfc = 'https://www.rfc-editor.org/rfc/rfc6455'
 
 /** A rule about right handshakes that are unusual in one way. The link of the example has the name of the way. */
-const taken = (way: Unusual, fault: string, rule: Omit<Rule<WsExchange>, 'check' | 'mutants'>, link: string = way): Rule<WsExchange> => ({
+const taken = (way: Unusual, fault: string, rule: Omit<Rule<WsExchange>, 'check' | 'mutants'>): Rule<WsExchange> => ({
   ...rule,
   check: (exchange) => mustTake(unusual(exchange, way)),
-  mutants: { 'refused': { edit: turnedAway(link), fault } },
+  mutants: { 'refused': { edit: turnedAway(way), fault } },
 })
 
 const upgradeCase = taken('upgrade-case', 'upgradeCaseful', {
@@ -59,7 +59,9 @@ const nameCase: Rule<WsExchange> = {
   says: 'field names are taken in any letter case, and fields in any order',
   harm: 'clients and proxies that write names in lower case, or fields in another order, cannot connect',
   fix: 'compare names in lower case, and look fields up by name',
-  check: (exchange) => mustTake([...unusual(exchange, 'names'), ...unusual(exchange, 'order'), ...unusual(exchange, 'names', 'order')]),
+  check: (exchange) => mustTake([
+    ...unusual(exchange, 'names'), ...unusual(exchange, 'order'), ...unusual(exchange, 'names', 'order'),
+  ]),
   mutants: {
     'names compared as written': { edit: turnedAway('names'), fault: 'namesCaseful' },
     'an order that is wanted': { edit: turnedAway('order'), fault: 'orderWanted' },
@@ -82,28 +84,39 @@ const choppedRequest = taken('chopped', 'readOnce', {
   says: 'a request may come in any number of pieces',
   harm: 'handshakes fail now and then, over slow lines and with long cookies more often',
   fix: 'collect bytes up to the empty line before the request is read',
-}, 'chopped-request')
+})
 
-const isEarly = ({ frame }: Control, { link, head }: Connection): boolean => {
-  const sent = link.sent?.find(({ bytes }) => bytes.length > 0)
-  return sent !== undefined && head !== undefined && sent.at < head.startedAt && frame.span.end <= sent.bytes.length
+/** The Close that came with the request was answered, and not only one that the kit sent later. */
+function isReplied({ close, link: { sent = [] } }: Connection): boolean {
+  const later = sent[1]?.at ?? Infinity
+  return close !== undefined && close.frame.at <= later
 }
 
 const earlyFrames: Rule<WsExchange> = {
   id: 'ws/handshake/early-frames',
   level: 'advice',
   clause: `${rfc}#section-4.1`,
-  says: 'frames in the same segment as the end of the request are read',
+  says: 'frames in the same segment as the end of the request are read, and answered behind the 101',
   harm: 'the first message of a client that does not wait for the 101 is lost, and with it often its login',
   fix: 'hand on what came with the request: the third argument of the upgrade event of node:http (head)',
-  check: (exchange) => unusual(exchange, 'early').filter(({ isOpen }) => isOpen).flatMap((one) => one.sent.happenings
-    .filter((happening): happening is Control => happening.kind === 'ping')
-    .filter((ping) => isEarly(ping, one))
-    .map((ping) => {
-      const ok = one.pongs.some(({ payload }) => Buffer.from(payload).equals(ping.payload))
-      return { where: one.endPlace, ok, expected: 'a pong to the ping that came with the request', actual: ok ? 'that' : 'none' }
-    })),
-  mutants: { 'dropped': { edit: says('early', [server.pong('late')]), fault: 'earlyDropped' } },
+  // a client has to wait, so it may be refused; whether rightly is the business of `reject-is-http`
+  check: (exchange) => unusual(exchange, 'early').filter((one) => one.isOpen || isGarbled(one)).map((one) => ({
+    where: one.endPlace,
+    ok: isReplied(one),
+    expected: 'a Close in reply to the one that came with the request',
+    actual: isReplied(one) ? 'that' : one.isOpen ? 'none' : answerOf(one),
+  })),
+  mutants: {
+    'dropped': {
+      edit: (transcript) => changed(transcript, 'early', () => closed('early', {
+        sent: [sent(0, client.close(1000)), sent(500, client.close(1000))], received: [sent(501, server.close(1000))],
+      })),
+      fault: 'earlyDropped',
+    },
+    'answered before the 101': {
+      edit: onLink('early', ([head]) => [sent(1, server.close(1000), head?.bytes ?? '')]),
+    },
+  },
 }
 
 export const tolerance: readonly Rule<WsExchange>[] = [

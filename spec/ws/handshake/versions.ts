@@ -21,7 +21,7 @@ const versionRequired: Rule<WsExchange> = {
 
 /** The versions that a target says it supports. */
 const advertised = (one: Connection): string[] =>
-  (one.isOpen ? [] : one.values('sec-websocket-version').flatMap((value) => value.split(',')).map((item) => item.trim()))
+  (one.isOpen ? [] : one.values('sec-websocket-version').join().split(',').map((item) => item.trim()).filter(Boolean))
 
 const versionUnsupported: Rule<WsExchange> = {
   id: 'ws/handshake/version-unsupported',
@@ -32,7 +32,8 @@ const versionUnsupported: Rule<WsExchange> = {
   fix: 'send Sec-WebSocket-Version: 13 with the 426 or 400 for other versions',
   check: (exchange) => wrong(exchange, 'version-unsupported').map((one) => {
     const listed = advertised(one)
-    const list = listed.length === 0 ? 'no Sec-WebSocket-Version' : `Sec-WebSocket-Version: ${JSON.stringify(listed.join(', '))}`
+    const list = listed.length === 0 ? 'no Sec-WebSocket-Version'
+      : `Sec-WebSocket-Version: ${JSON.stringify(listed.join(', '))}`
     return {
       where: one.fieldPlace('sec-websocket-version'),
       ok: one.status >= 400 && listed.includes('13'),
@@ -42,7 +43,9 @@ const versionUnsupported: Rule<WsExchange> = {
   }),
   mutants: {
     'taken': { edit: switched('version-unsupported'), fault: 'anyVersion' },
-    'no list': { edit: onLink('version-unsupported', swap('Sec-WebSocket-Version: 13\r\n', '')), fault: 'versionsNotListed' },
+    'no list': {
+      edit: onLink('version-unsupported', swap('Sec-WebSocket-Version: 13\r\n', '')), fault: 'versionsNotListed',
+    },
   },
 }
 
@@ -76,14 +79,20 @@ const versionHonest: Rule<WsExchange> = {
       const isPinged = connection.sent.frames.length > 0
       const ok = connection.isOpen && (!isPinged || connection.pongs.length > 0)
       return {
-        where: connection.where, ok, expected: `101 to the version ${version}, which is listed${isPinged ? ', and a pong' : ''}`,
+        where: connection.where,
+        ok,
+        expected: `101 to the version ${version}, which is listed${isPinged ? ', and a pong' : ''}`,
         actual: ok ? 'that' : connection.isOpen ? '101 and no pong' : answerOf(connection),
       }
     })
   },
+  inconclusive: ({ exchanges }) => {
+    const isListed = exchanges.some(({ connections }) => connections.some((one) => advertised(one).length > 0))
+    return isListed ? undefined : { why: 'no-subject', note: 'the target lists no version' }
+  },
   mutants: {
     'a draft that is refused': {
-      edit: onLink('version-unsupported', swap('Sec-WebSocket-Version: 13', 'Sec-WebSocket-Version: 13, 8')), fault: 'staleVersions',
+      edit: onLink('version-unsupported', swap('Version: 13', 'Version: 13, 8')), fault: 'staleVersions',
     },
   },
 }

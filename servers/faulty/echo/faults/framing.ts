@@ -23,7 +23,10 @@ const incoming = (wrong: (frame: Frame) => boolean, change: (frame: Frame) => Fr
 
 export const framing = {
   edgeLost: () => incoming((frame) => isData(frame) && frame.announced === 126n, () => undefined),
-  longLengthDropped: () => ({ maxMessage: 65_535 }),
+  longLengthDropped: () => ({
+    incoming: (frame) => (isData(frame) && frame.announced > 65_535n ? { ...frame, rsv: 7 } : frame),
+    react: () => 'drop',
+  }),
   emptyLost: () => ({ answer: (one, terms) => (one.kind === 'message' && one.payload.length === 0 ? [] : right.answer(one, terms)) }),
   textAsBinary: () => ({
     answer: (one, terms) => (one.kind === 'message' ? [server.binary(one.payload)] : right.answer(one, terms)),
@@ -50,7 +53,7 @@ export const framing = {
   }),
   halfOpen: () => ({ endsToo: false }),
   partDelivered: () => ({ cut: ({ opcode, payload }) => (opcode <= 2 && payload.length > 0 ? [server.frame(opcode, payload)] : []) }),
-  faultGoneOver: () => ({ readsOn: () => true, ends: () => false }),
+  faultGoneOver: () => ({ react: () => 'ignore' }),
   // what a read gave is handed on when all of it is right
   outputDropped: () => ({
     arriving: (bytes) => {
@@ -61,11 +64,11 @@ export const framing = {
   faultSpreads: () => {
     let spoiled = false
     return {
-      react: (fault) => {
+      react: () => {
         spoiled = true
-        return right.react(fault)
+        return 'drop'
       },
-      answer: (one, terms) => (spoiled ? [] : right.answer(one, terms)),
+      incoming: (frame) => (spoiled ? { ...frame, rsv: 7 } : frame),
     }
   },
 } as const satisfies Record<string, () => Partial<Hooks>>

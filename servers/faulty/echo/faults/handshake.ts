@@ -7,7 +7,10 @@ const bad: Refusal = { status: '400 Bad Request' }
 /** Sees a request as if the field stood there once, with that value; `undefined` as if it were not there. */
 const as = (request: Request, name: string, value: string | undefined): Request => ({
   ...request,
-  headers: [...request.headers.filter(([one]) => one.toLowerCase() !== name), ...(value === undefined ? [] : [[name, value] as const])],
+  headers: [
+    ...request.headers.filter(([one]) => one.toLowerCase() !== name),
+    ...(value === undefined ? [] : [[name, value] as const]),
+  ],
 })
 
 /** Judges every request as if it were as `seen` says. */
@@ -33,6 +36,10 @@ const without = (name: string) => (usual: readonly string[]): readonly string[] 
 
 const whole = (request: Request, name: string): string => valuesOf(request, name).join(', ')
 
+const versionOf = (request: Request): number => Number(whole(request, 'sec-websocket-version'))
+
+const placeOf = ({ headers }: Request, name: string): number => headers.findIndex(([one]) => one.toLowerCase() === name)
+
 const key = 'AAAAAAAAAAAAAAAAAAAAAA=='
 
 export const handshake = {
@@ -53,7 +60,8 @@ export const handshake = {
   anyUpgrade: () => takes((request) => as(request, 'upgrade', 'websocket')),
   anyConnection: () => takes((request) => as(request, 'connection', 'Upgrade')),
   keyless: () => takes((request) => as(request, 'sec-websocket-key', whole(request, 'sec-websocket-key') || key)),
-  anyKey: () => takes((request) => (valuesOf(request, 'sec-websocket-key').length === 1 ? as(request, 'sec-websocket-key', key) : request)),
+  anyKey: () => takes((request) =>
+    (valuesOf(request, 'sec-websocket-key').length === 1 ? as(request, 'sec-websocket-key', key) : request)),
   firstKey: () => takes((request) => as(request, 'sec-websocket-key', valuesOf(request, 'sec-websocket-key')[0])),
   anyPath: () => takes((request) => ({ ...request, target: '/' })),
   contentAsFrames: () => takes((request) => as(request, 'content-length', undefined)),
@@ -66,8 +74,8 @@ export const handshake = {
 
   // ---- versions ----
   versionless: () => takes((request) => as(request, 'sec-websocket-version', whole(request, 'sec-websocket-version') || '13')),
-  anyVersion: () => takes((request) => (Number(whole(request, 'sec-websocket-version')) === 14 ? as(request, 'sec-websocket-version', '13') : request)),
-  versionAsNumber: () => takes((request) => (Number(whole(request, 'sec-websocket-version')) === 13 ? as(request, 'sec-websocket-version', '13') : request)),
+  anyVersion: () => takes((request) => (versionOf(request) === 14 ? as(request, 'sec-websocket-version', '13') : request)),
+  versionAsNumber: () => takes((request) => (versionOf(request) === 13 ? as(request, 'sec-websocket-version', '13') : request)),
   versionsNotListed: () => refusing((line) => (line.startsWith('Sec-WebSocket-Version') ? [] : [line])),
   staleVersions: () => refusing((line) => (line.startsWith('Sec-WebSocket-Version') ? [`${line}, 8`] : [line])),
 
@@ -75,9 +83,11 @@ export const handshake = {
   upgradeCaseful: () => refuses((request) => !whole(request, 'upgrade').includes('websocket')),
   upgradeWhole: () => refuses((request) => listOf(request, 'upgrade').length > 1),
   connectionWhole: () => refuses((request) => whole(request, 'connection') !== 'Upgrade'),
-  originFormOnly: () => ({ refusal: (request) => (request.target.startsWith('/') ? right.refusal(request) : { status: '404 Not Found' }) }),
+  originFormOnly: () => ({
+    refusal: (request) => (request.target.startsWith('/') ? right.refusal(request) : { status: '404 Not Found' }),
+  }),
   namesCaseful: () => refuses(({ headers }) => !headers.some(([name]) => name === 'Sec-WebSocket-Key')),
-  orderWanted: () => refuses(({ headers }) => headers.findIndex(([name]) => /^upgrade$/i.test(name)) > headers.findIndex(([name]) => /^sec-websocket-version$/i.test(name))),
+  orderWanted: () => refuses((request) => placeOf(request, 'upgrade') > placeOf(request, 'sec-websocket-version')),
   strictFields: () => refuses(({ headers }) => headers.some(([name]) => /x-streamproof/i.test(name))),
   readOnce: () => ({
     headEnd: (text) => {
@@ -95,6 +105,7 @@ export const handshake = {
   anySubprotocols: () => takes((request) => as(request, 'sec-websocket-protocol', undefined)),
   forcedExtension: () => answers((usual, request) => (valuesOf(request, 'sec-websocket-extensions').length > 0
     ? usual : [...usual, 'Sec-WebSocket-Extensions: x-forced'])),
-  knownExtensionsOnly: () => refuses((request) => listOf(request, 'sec-websocket-extensions').some((item) => !item.startsWith('permessage-deflate'))),
+  knownExtensionsOnly: () => refuses((request) =>
+    listOf(request, 'sec-websocket-extensions').some((item) => !item.startsWith('permessage-deflate'))),
   anyExtensions: () => takes((request) => as(request, 'sec-websocket-extensions', undefined)),
 } as const satisfies Record<string, () => Partial<Hooks>>

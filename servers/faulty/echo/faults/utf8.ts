@@ -36,9 +36,9 @@ export const utf8 = {
   textCheckedByFrame: () => ({ incoming: (frame) => (frame.complete ? frame : undefined) }),
   noncharacterRefused: refusedIf(({ payload }) => Buffer.from(payload).includes('\ufffe')),
   byteOrderMarkStripped: () => ({
-    answer: (happening, terms) => {
+    answer: (happening, ...rest) => {
       const isMarked = happening.kind === 'message' && happening.type === 'text' && Buffer.from(happening.payload).indexOf(byteOrderMark) === 0
-      return isMarked ? [server.text(happening.payload.subarray(3))] : right.answer(happening, terms)
+      return isMarked ? [server.text(happening.payload.subarray(3))] : right.answer(happening, ...rest)
     },
   }),
   splitTextRefused: refusedIf(({ fin, payload }) => !fin && !isText(payload)),
