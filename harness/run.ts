@@ -6,7 +6,6 @@ import { notesOf, reportOf, reportOn, verdictsOf, type Evidence, type Measure } 
 import { Probe } from './probe.ts'
 import type { Report } from './report.ts'
 import type { RunOptions } from './request.ts'
-import { secretsOf } from './secrets.ts'
 import { Session } from './session.ts'
 import { isWebSocket, socketOf, socketOfDriver } from './ws/endpoint.ts'
 import type { WsSession } from './ws/session.ts'
@@ -49,7 +48,7 @@ export async function run(options: RunOptions, hooks: RunHooks = {}): Promise<Re
     } finally {
       probe.abort()
     }
-    return reportOn(socket.judged, { failOn: options.failOn, secrets: secretsOf(options) }, facts(socket.cases, socket.seed), hooks.signal?.aborted)
+    return reportOn(socket.judged, { failOn: options.failOn, secrets: socket.secrets }, facts(socket.cases, socket.seed), hooks.signal?.aborted)
   }
   const session = new Session(options, hooks, probe)
   let socket: WsSession | undefined
@@ -70,5 +69,5 @@ export async function run(options: RunOptions, hooks: RunHooks = {}): Promise<Re
   hooks.record?.({ evidence, measure, run, interrupted })
   if (!socket?.isWanted) return reportOf(evidence, measure, run, interrupted)
   const verdicts = [...verdictsOf(evidence, measure), ...socket.judged.verdicts]
-  return reportOn({ ...evidence, verdicts, notes: [...notesOf(evidence), ...socket.judged.notes] }, measure, run, interrupted)
+  return reportOn({ ...evidence, verdicts, notes: [...notesOf(evidence), ...socket.judged.notes] }, { ...measure, secrets: [...measure.secrets, ...socket.secrets] }, run, interrupted)
 }

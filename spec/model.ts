@@ -120,6 +120,7 @@ export interface Declares {
   readonly origins?: readonly string[]
   readonly credentials?: boolean
   readonly auth?: readonly string[]
+  readonly tickets?: boolean
   readonly instances?: readonly string[]
 }
 

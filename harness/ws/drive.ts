@@ -96,7 +96,8 @@ export async function drive(property: Property, rules: readonly Rule<WsExchange>
     }
     await socket.send(Buffer.concat(frames), chop)
     const from = options.probe.now()
-    await socket.await(until, caseMs)
+    // behind a Close nothing else comes
+    await Promise.race([socket.await(until, caseMs), ...('end' in until ? [] : [socket.await({ close: true }, caseMs)])])
     if (options.probe.now() - from >= caseMs) late += 1
     // who waited for the Close of the target has sent one
     if ('close' in until) await socket.await({ end: true }, closeMs)

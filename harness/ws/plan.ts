@@ -30,8 +30,12 @@ export interface Plan {
 const offering: Readonly<Record<string, string>> = {
   echo: 'an endpoint that sends every message back shows it: --echo, or a driver with echo',
   socket: 'only a driver with socket can show it',
+  socketAuth: 'only a driver with socketAuth can show it',
   token: 'only a target that wants credentials can show it (--token)',
+  tokens: 'only a driver with tokens can show it',
+  tickets: 'only a driver whose tokens can be for one use can show it (declares.tickets)',
   origin: 'only a target that looks at the origin can show it (--origin)',
+  cookie: 'only a target that knows its clients by a cookie can show it (--header \'Cookie: …\')',
   stats: 'only a driver with stats can show it',
   publish: 'only a driver with publish can show it',
 }

@@ -1,8 +1,9 @@
 /** One run against one WebSocket target: what is known of it so far, everything seen, and what comes of it. */
 import { randomBytes } from 'node:crypto'
 import type { Descriptor } from '../../spec/contract/contract.ts'
+import { tokenIn } from '../../spec/contract/tokens.ts'
 import { judge } from '../../spec/judge.ts'
-import type { Declares, Rule, RuleId, Scene, SentRequest, Transcript, Verdict } from '../../spec/model.ts'
+import type { Declares, Rule, RuleId, Scene, SentRequest, Verdict } from '../../spec/model.ts'
 import { readWsExchange, type Connection, type WsExchange } from '../../spec/ws/exchange.ts'
 import { rooms } from '../../spec/ws/index.ts'
 import type { Address, BaseFacts, Stimulus } from '../../suites/ws/stimulus.ts'
@@ -19,12 +20,15 @@ import { maskBytes } from '../secrets.ts'
 import { matches, selected, socketRules } from '../selection.ts'
 import { partUrl } from '../target.ts'
 import { unswitched } from '../unusable.ts'
+import { forgeries, isCredentialed } from './credentials.ts'
 import { drive, drivenOf, type Drive } from './drive.ts'
 import { absence, planned, type Plan, type Situation } from './plan.ts'
 import { perform, type StageOptions } from './stage.ts'
 import { upgrade } from './upgrade.ts'
 
 const headMs = 5000
+/** ms for which an idle connection is watched, unless `--observe` says otherwise */
+const observeMs = 1500
 const strangerPool: Pool = { atOnce: 4, spacingMs: 200 }
 const localPool: Pool = { atOnce: 12, spacingMs: 0 }
 const loudPool: Pool = { atOnce: 2, spacingMs: 0 }
@@ -52,6 +56,8 @@ export class WsSession {
   readonly #endpoint: Endpoint
   readonly #rules: readonly Rule<WsExchange>[]
   readonly #exchanges: WsExchange[] = []
+  /** a flood is shown to the rules that it feeds: to others it tells of nothing but floods, and takes them long */
+  readonly #floods: { readonly feeds: readonly RuleId[]; readonly exchange: WsExchange }[] = []
   readonly #drives: Drive[] = []
   readonly #secrets: readonly string[]
   readonly seed: number
@@ -86,8 +92,15 @@ export class WsSession {
   /** The ordinary handshake, first without an extension and then with the offer of permessage-deflate. */
   async contact(): Promise<void> {
     const plain = await this.#greet('base', {})
-    const { maxMessageBytes } = this.#declares
-    const told = { isLocal: isLoopback(this.#endpoint.request.url), ...(maxMessageBytes === undefined ? {} : { maxMessageBytes }) }
+    const { maxMessageBytes, heartbeatMs } = this.#declares
+    const told = {
+      isLocal: isLoopback(this.#endpoint.request.url),
+      origins: this.#origins,
+      tunes: this.#endpoint.driver?.descriptor.tune !== undefined,
+      observeMs: this.#options.observeMs ?? observeMs,
+      ...(maxMessageBytes === undefined ? {} : { maxMessageBytes }),
+      ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
+    }
     this.#base = { status: plain.status, deflates: false, ...told }
     if (!this.isOpen) {
       this.incomplete = unswitched(plain.link, this.#secrets)
@@ -139,12 +152,25 @@ export class WsSession {
     const stage = this.#stage()
     await pooled(stimuli, pool, async (stimulus, i) => {
       if (this.#hooks.signal?.aborted) return
-      this.#keep(await perform(stimulus, `${channel}-${i}`, stage))
+      const exchange = readWsExchange(await perform(stimulus, `${channel}-${i}`, stage))
+      if (stimulus.loud) this.#floods.push({ feeds: stimulus.feeds, exchange })
+      else this.#exchanges.push(exchange)
     })
   }
 
-  #keep(transcript: Transcript): void {
-    this.#exchanges.push(readWsExchange(transcript))
+  /** Whose pages may connect, where not all of them may. */
+  get #origins(): readonly string[] {
+    const { origin } = this.#options
+    const declared = this.#declares.origins ?? []
+    if (declared.includes('*')) return []
+    return [...new Set([...(origin === undefined ? [] : [origin]), ...declared])]
+  }
+
+  /** What is hidden in all that is shown of this session. */
+  get secrets(): readonly string[] {
+    const issued = this.#exchanges.flatMap(({ acts }) => acts.flatMap((act) => tokenIn(act) ?? []))
+    const carried = issued.map((token) => Buffer.from(token).toString('base64url'))
+    return [...this.#secrets, ...this.#secrets.flatMap(forgeries), ...issued, ...carried]
   }
 
   get #declares(): Declares {
@@ -168,22 +194,28 @@ export class WsSession {
     const { request, echo, driver } = this.#endpoint
     if (address === 'target') return request
     if (address === 'echo') return echo ? request : undefined
-    const url = driver && partUrl(driver.descriptor, 'socket', driver.request.url, { c: channel })
+    const url = driver && partUrl(driver.descriptor, address, driver.request.url, { c: channel })
     return url === undefined ? undefined : { ...request, url: url.replace(/^ws/, 'http') }
   }
 
   #situation(): Situation {
     const { request, echo, driver } = this.#endpoint
-    const { token, headers, origin, provoked, profile, budget } = this.#options
+    const { provoked, profile, budget } = this.#options
     const stranger = !driver && !isLoopback(request.url)
     const chosen = profile ?? (stranger ? 'safe' : 'full')
     const parts = driver ? Object.keys(driver.descriptor) : []
-    const hasToken = token !== undefined || headers.some(([name]) => /^(?:authorization|cookie)$/i.test(name))
+    const given = {
+      echo,
+      token: isCredentialed(request),
+      cookie: request.headers.some(([name]) => /^cookie$/i.test(name)),
+      origin: this.#origins.length > 0,
+      tickets: this.#declares.tickets === true,
+    }
     const ids = this.#rules.map(({ id }) => id)
     return {
       profile: chosen,
       budget: (budget ?? budgets[chosen]) - this.#probe.links,
-      offers: new Set([...parts, ...(echo ? ['echo'] : []), ...(hasToken ? ['token'] : []), ...(origin === undefined && !this.#declares.origins ? [] : ['origin'])]),
+      offers: new Set([...parts, ...Object.entries(given).flatMap(([name, has]) => (has ? [name] : []))]),
       started: this.#hooks.terminate !== undefined,
       base: this.#base,
       selected: new Set(provoked ? ids.filter((id) => provoked.some((glob) => matches(glob, id))) : ids),
@@ -199,16 +231,21 @@ export class WsSession {
       declares: this.#declares,
       exchanges: this.#exchanges,
     }
+    const { secrets } = this
     return this.#rules.map((rule) => {
       const blocked = !this.isOpen && (this.incomplete !== undefined || !firstAnswerRules.has(rule.id))
       const driven = drivenOf(this.#drives, rule.id)
       return judge(rule, {
-        scene: blocked ? { ...scene, exchanges: [] } : scene,
+        scene: blocked ? { ...scene, exchanges: [] } : { ...scene, exchanges: this.#shown(rule.id) },
         absent: blocked ? this.#blockedBy : this.#absence(rule.id),
-        mask: (bytes) => maskBytes(bytes, this.#secrets),
+        mask: (bytes) => maskBytes(bytes, secrets),
         ...(driven ? { driven } : {}),
       })
     })
+  }
+
+  #shown(rule: RuleId): WsExchange[] {
+    return [...this.#exchanges, ...this.#floods.flatMap(({ feeds, exchange }) => (feeds.includes(rule) ? [exchange] : []))]
   }
 
   get #blockedBy(): Absence {

@@ -5,7 +5,7 @@ import tls from 'node:tls'
 import { bytes } from '../../spec/bytes.ts'
 import { ResponseReader } from '../../spec/http.ts'
 import type { Chunk, Ended, Link, SentRequest } from '../../spec/model.ts'
-import { client } from '../../spec/ws/frame.ts'
+import { client, opcodes } from '../../spec/ws/frame.ts'
 import { FrameReader, type Frame } from '../../spec/ws/reader.ts'
 import type { Chop, Event } from '../../suites/ws/stimulus.ts'
 import { opened } from '../wire.ts'
@@ -15,6 +15,8 @@ const apartMs = 1
 /** bytes kept of one connection */
 const mostBytes = 20 * 1024 * 1024
 const farewellMs = 50
+/** ms in which a target that reads takes what waits */
+const drainMs = 4000
 
 export interface SocketDial {
   readonly id: string
@@ -61,6 +63,9 @@ export class OpenSocket {
   #switched = false
   #answered = false
   #ended: Ended | undefined
+  #answers = false
+  /** frames that were looked at for pings */
+  #pinged = 0
   readonly over: Promise<void>
   #finish: () => void = () => {}
 
@@ -81,6 +86,7 @@ export class OpenSocket {
       socket.once('close', resolve)
     })
     socket.on('data', (data: Buffer) => this.#take(data))
+    socket.on('drain', () => this.#wake())
     socket.once('end', () => this.#end({ at: now(), by: 'target', how: 'fin' }))
     socket.once('error', (error: NodeJS.ErrnoException) => this.#end({
       at: now(), by: 'target', how: connected ? 'rst' : 'refused', detail: error.code ?? error.message,
@@ -103,14 +109,16 @@ export class OpenSocket {
     await this.#when(() => this.#answered, withinMs)
   }
 
-  /** Writes bytes in as many parts as `chop` says; resolves when they are handed to the system. */
-  async send(bytes: Uint8Array, chop?: Chop): Promise<void> {
+  /**
+   * Writes bytes in as many parts as `chop` says; resolves when they are handed to the system, or when a target that does
+   * not read has taken nothing for so many ms. Then nothing more is written.
+   */
+  async send(bytes: Uint8Array, chop?: Chop, withinMs = drainMs): Promise<void> {
     const parts = pieces(bytes, chop)
     for (const [i, part] of parts.entries()) {
-      if (this.isOver) return
+      if (this.isOver || this.#socket.writableNeedDrain) return
       this.#sent.push({ at: this.#now(), bytes: part })
-      // a target that does not read would hold the kit for ever
-      if (!this.#socket.write(part)) await Promise.race([this.over, new Promise((drained) => this.#socket.once('drain', drained))])
+      if (!this.#socket.write(part)) await this.#when(() => !this.#socket.writableNeedDrain, withinMs)
       if (i < parts.length - 1) await pause(apartMs)
     }
   }
@@ -138,6 +146,7 @@ export class OpenSocket {
       return seen(({ opcode, payload: got }) => opcode === 10 && payload.equals(got))
     }
     if ('close' in event) return seen(({ opcode }) => opcode === 8)
+    if ('refusal' in event) return () => this.#answered && !this.#switched
     if ('message' in event) return seen(whole(event.message))
     if ('messages' in event) return seen(({ opcode, fin }) => opcode <= 2 && fin)
     return seen(({ opcode, payload }) => opcode <= 2 && Buffer.from(payload).includes(event.text))
@@ -151,6 +160,7 @@ export class OpenSocket {
     if (this.#switched) this.#frames.push(chunk)
     else this.#takeHead(chunk)
     if (this.#received > mostBytes) this.leave('limit')
+    this.#answerPings()
     this.#wake()
   }
 
@@ -202,6 +212,21 @@ export class OpenSocket {
 
   get isOver(): boolean {
     return this.#ended !== undefined
+  }
+
+  /** Answers pings of the target: those that have come, and those that come from now on. */
+  answer(): void {
+    this.#answers = true
+    this.#answerPings()
+  }
+
+  #answerPings(): void {
+    if (!this.#answers) return
+    const { frames } = this.#frames
+    for (; this.#pinged < frames.length; this.#pinged++) {
+      const { opcode, payload } = frames[this.#pinged] as Frame
+      if (opcode === opcodes.ping) void this.send(client.pong(payload))
+    }
   }
 
   /** Reads nothing from now on. */

@@ -1,9 +1,13 @@
 /** Performs stimuli on WebSocket targets: opens connections, writes, waits and leaves as their steps say. */
 import { Agent } from 'undici'
 import type { Act, Declares, SentRequest, Transcript } from '../../spec/model.ts'
-import type { Address, Step, Stimulus } from '../../suites/ws/stimulus.ts'
+import { tokenIn } from '../../spec/contract/tokens.ts'
+import { client } from '../../spec/ws/frame.ts'
+import type { Address, Step, Stimulus, Token } from '../../suites/ws/stimulus.ts'
+import { revocation, siblingOf } from '../addresses.ts'
 import { Control } from '../control.ts'
 import type { Probe } from '../probe.ts'
+import { credentialed } from './credentials.ts'
 import type { OpenSocket } from './socket.ts'
 import { upgrade } from './upgrade.ts'
 
@@ -24,7 +28,7 @@ export interface StageOptions {
   /** the ordinary request to an address, without the fields of the handshake; undefined when the target has none */
   address(address: Address, channel: string): SentRequest | undefined
   /** the request of a control act; undefined when the target does not offer it */
-  control(act: 'publish' | 'stats', channel: string): SentRequest | undefined
+  control(act: 'publish' | 'stats' | 'token' | 'tune', channel: string): SentRequest | undefined
 }
 
 /** Performs the steps up to the deadline. Never rejects for what a target does. */
@@ -32,6 +36,7 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
   const { probe } = stage
   const sockets = new Map<string, OpenSocket>()
   const acts: Act[] = []
+  const tokens = new Map<string, string>()
   const deadline = probe.now() + stimulus.deadlineMs
   const agent = new Agent({ connect: { rejectUnauthorized: !stage.insecure } })
   const control = new Control(agent, () => probe.now(), () => left())
@@ -62,28 +67,34 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
       case 'resume': return sockets.get(step.link)?.resume()
       case 'stats': return poll(step)
       case 'publish': return act('publish', JSON.stringify(step.events))
+      case 'tune': return act('tune', JSON.stringify(step.values))
+      case 'token': return token(step)
+      case 'revoke': return revoke(step.token)
+      case 'answer': return sockets.get(step.link)?.answer()
+      case 'authenticate': return authenticate(step)
       case 'signal': return terminate()
       case 'together': return void await Promise.all(step.branches.map(all))
     }
   }
 
-  async function open({ link, role, to, asked }: Extract<Step, { do: 'open' }>): Promise<void> {
+  async function open({ link, role, to, asked = {}, hasty }: Extract<Step, { do: 'open' }>): Promise<void> {
     const ordinary = stage.address(to, channel)
-    if (!ordinary) return
+    const admitted = ordinary && credentialed(ordinary, asked, asked.token && textOf(asked.token), stage.declares)
+    if (!admitted) return
     const id = `${stimulus.id}/${link}`
     const socket = probe.socket({
-      id, role, ...upgrade(ordinary, id, asked),
-      ...(asked?.chop ? { chop: asked.chop } : {}),
-      ...(asked?.early ? { early: asked.early } : {}),
+      id, role, ...upgrade(admitted, id, asked),
+      ...(asked.chop ? { chop: asked.chop } : {}),
+      ...(asked.early ? { early: asked.early } : {}),
     })
     sockets.set(link, socket)
-    await socket.open(Math.min(headMs, left()))
+    await socket.open(hasty ? 0 : Math.min(headMs, left()))
   }
 
   async function send({ link, bytes, chop, pauseMs }: Extract<Step, { do: 'send' }>): Promise<void> {
     const socket = sockets.get(link)
     if (pauseMs !== undefined) await socket?.await({ ms: Math.min(pauseMs, left()) }, left())
-    await socket?.send(bytes, chop)
+    await socket?.send(bytes, chop, left())
   }
 
   async function leave({ link, by }: Extract<Step, { do: 'leave' }>): Promise<void> {
@@ -101,9 +112,36 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
     acts.push({ at, doneAt: probe.now(), kind: 'signal', request, status: 0, body: '' })
   }
 
-  async function act(kind: 'publish', body: string): Promise<void> {
+  async function act(kind: 'publish' | 'tune', body: string): Promise<void> {
     const request = stage.control(kind, channel)
     if (request) acts.push(await control.ask(kind, { ...request, body }))
+  }
+
+  async function token({ name, ttlMs, to, once }: Extract<Step, { do: 'token' }>): Promise<void> {
+    const request = stage.control('token', channel)
+    if (!request) return
+    const user = to === 'sibling' ? siblingOf(channel) : channel
+    const issue = await control.ask('token', { ...request, body: JSON.stringify({ ttlMs, user, ...(once ? { once } : {}) }) })
+    acts.push(issue)
+    const text = tokenIn(issue)
+    if (text !== undefined) tokens.set(name, text)
+  }
+
+  async function revoke(name: string): Promise<void> {
+    const issue = stage.control('token', channel)
+    const text = tokens.get(name)
+    if (issue && text !== undefined) acts.push(await control.ask('token', revocation(issue, text)))
+  }
+
+  function textOf(wanted: Token): string | undefined {
+    return 'text' in wanted ? wanted.text : tokens.get(wanted.of)
+  }
+
+  async function authenticate({ link, token: wanted, then }: Extract<Step, { do: 'authenticate' }>): Promise<void> {
+    const text = textOf(wanted)
+    if (text === undefined) return
+    const first = client.text(JSON.stringify({ type: 'auth', token: text }))
+    await sockets.get(link)?.send(then ? Buffer.concat([first, then]) : first)
   }
 
   async function poll({ of, is, withinMs }: Extract<Step, { do: 'stats' }>): Promise<void> {

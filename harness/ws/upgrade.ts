@@ -17,6 +17,7 @@ type Fields = readonly (readonly [name: string, value: string])[]
  */
 export function upgrade(ordinary: SentRequest, link: string, asked: Handshake = {}): Upgrade {
   const url = new URL(asked.path ?? ordinary.url, ordinary.url)
+  if (asked.spelled) url.pathname = spelling(url.pathname, asked.spelled)
   if (asked.path !== undefined) url.search ||= new URL(ordinary.url).search
   for (const [name, value] of Object.entries(asked.query ?? {})) url.searchParams.append(name, value)
   const { body: _, ...rest } = ordinary
@@ -37,6 +38,16 @@ export function upgrade(ordinary: SentRequest, link: string, asked: Handshake = 
     ...(asked.unfinished ? [''] : ['', '']),
   ]
   return { request, head: Buffer.concat([Buffer.from(lines.join('\r\n'), 'latin1'), body ?? Buffer.alloc(0)]) }
+}
+
+/** Another spelling of a path, which a router may take for the same. */
+function spelling(path: string, how: NonNullable<Handshake['spelled']>): string {
+  switch (how) {
+    case 'slash': return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : `${path}/`
+    case 'case': return path.toUpperCase()
+    case 'encoded': return path.replace(/[a-z]/i, (letter) => `%${letter.charCodeAt(0).toString(16)}`)
+    case 'parameter': return `${path};streamproof`
+  }
 }
 
 const isHost = ([name]: Fields[number]): boolean => name.toLowerCase() === 'host'

@@ -89,7 +89,7 @@ const longestTokenMs = 3_600_000
 
 /** Body of `POST tokens`. Throws Unacceptable. */
 export function parseTokenRequest(body: Uint8Array | undefined): TokenRequest {
-  const { ttlMs, user, ...unknown } = object(parse(body), 'the body is an object with ttlMs and user')
+  const { ttlMs, user, once = false, ...unknown } = object(parse(body), 'the body is an object with ttlMs and user')
   const [stranger] = Object.keys(unknown)
   if (stranger !== undefined) throw unprocessable('there is no such member', { field: stranger })
   if (!isWhole(ttlMs, 1, longestTokenMs)) {
@@ -98,7 +98,8 @@ export function parseTokenRequest(body: Uint8Array | undefined): TokenRequest {
   if (typeof user !== 'string' || !channelName.test(user)) {
     throw unprocessable('must be the name of a channel', { field: 'user' })
   }
-  return { ttlMs, user }
+  if (typeof once !== 'boolean') throw unprocessable('must be true or false', { field: 'once' })
+  return { ttlMs, user, once }
 }
 
 function object(given: unknown, detail: string): Readonly<Record<string, unknown>> {

@@ -36,6 +36,7 @@ export const promises = {
   maxMessageBytes,
   endEvent: 'end',
   unknownId: { event: 'reset' },
+  tickets: true,
 } as const satisfies Declares
 
 export interface DriverOptions {
@@ -181,6 +182,7 @@ export class Driver {
         // A clean end: the client comes back, and is told by the status why it may not.
         const end = (): void => hooks.tokenOver(sink)
         grant.streams.add(end)
+        if (given !== undefined) this.#tokens.use(given)
         const leave = answer.stream(sink)
         return () => {
           grant.streams.delete(end)

@@ -9,6 +9,8 @@ import { delivery } from './faults/delivery.ts'
 import { encoding } from './faults/encoding.ts'
 import { lifecycle } from './faults/lifecycle.ts'
 import { resuming } from './faults/resuming.ts'
+import { socketAccess } from './faults/socket-access.ts'
+import { socketBeats } from './faults/socket-beats.ts'
 import { socket } from './faults/socket.ts'
 import { socketClose } from './faults/socket-close.ts'
 import { writing } from './faults/writing.ts'
@@ -24,6 +26,8 @@ export const faults = {
   ...auth,
   ...cors,
   ...socket,
+  ...socketAccess,
+  ...socketBeats,
   ...socketClose,
 } satisfies Record<string, (right: Hooks) => Hooks>
 

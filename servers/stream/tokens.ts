@@ -18,20 +18,27 @@ export const mostTokens = 10_000
 
 export class Tokens {
   // By digest: to find one takes the same time whatever was guessed, and a dump of the memory shows none.
-  readonly #grants = new Map<string, Grant & { readonly timer: NodeJS.Timeout }>()
+  readonly #grants = new Map<string, Grant & { readonly timer: NodeJS.Timeout; uses: number }>()
 
   /** A token for that user and time; undefined when too many are out. */
-  issue({ ttlMs, user }: TokenRequest): Token | undefined {
+  issue({ ttlMs, user, once = false }: TokenRequest): Token | undefined {
     if (this.#grants.size >= mostTokens) return undefined
     const token = randomBytes(24).toString('base64url')
     const timer = setTimeout(() => this.revoke(token), ttlMs).unref()
-    this.#grants.set(keyOf(token), { user, streams: new Set(), timer })
+    this.#grants.set(keyOf(token), { user, streams: new Set(), timer, uses: once ? 1 : Infinity })
     return { token, expiresAt: Date.now() + ttlMs }
   }
 
   /** What the token stands for; undefined when it is none, or no longer. */
   grant(token: string | undefined): Grant | undefined {
-    return token === undefined ? undefined : this.#grants.get(keyOf(token))
+    const grant = token === undefined ? undefined : this.#grants.get(keyOf(token))
+    return grant && grant.uses > 0 ? grant : undefined
+  }
+
+  /** Something is opened with the token: one for one use opens nothing more. */
+  use(token: string): void {
+    const grant = this.#grants.get(keyOf(token))
+    if (grant) grant.uses -= 1
   }
 
   /** Ends a token, and the streams that were opened with it. One that is not known is as good as ended. */

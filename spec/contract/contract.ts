@@ -106,6 +106,8 @@ export interface TokenRequest {
   readonly ttlMs: number
   /** whose channel it opens at `secure` */
   readonly user: string
+  /** it is over once it has opened a stream or a socket; for drivers that declare `tickets` */
+  readonly once?: boolean
 }
 
 /** Answer of `POST tokens`. */

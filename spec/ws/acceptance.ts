@@ -2,9 +2,9 @@
  * Whether a target takes right messages. Pings between them show it on any server: a pong to the ping behind a message
  * says that it was taken. Where the target is seen to send messages back, what comes back has to be the same.
  */
-import type { Finding } from '../model.ts'
+import type { Finding, Rule } from '../model.ts'
 import { isRefused, isSame, paired, sentMessages } from './echoes.ts'
-import type { Connection } from './exchange.ts'
+import type { Connection, WsExchange } from './exchange.ts'
 import type { Message } from './machine.ts'
 
 /** A finding for each of these messages that stands between two pings of which the first was answered. */
@@ -15,24 +15,41 @@ export function taken(connection: Connection, isMeant: (message: Message) => boo
   const reach = answeredTo(connection)
   const backs = comeBack(connection)
   return connection.sent.happenings.flatMap((message, i, all) => {
+    // first of all: floods have a hundred thousand pings
+    if (message.kind !== 'message') return []
     const before = all.findLastIndex(({ kind }, at) => kind === 'ping' && at < i)
     const behind = all.findIndex(({ kind }, at) => kind === 'ping' && at > i)
-    if (message.kind !== 'message' || before < 0 || behind < 0 || before > reach || !isMeant(message)) return []
+    if (before < 0 || behind < 0 || before > reach || !isMeant(message)) return []
     if (behind > reach) return refusal(connection, expected)
     if (backs.has(message)) return same(connection, message, backs.get(message), expected)
     return { where: connection.endPlace, ok: true, expected, actual: 'that' }
   })
 }
 
-/** Place among what was sent of the last ping that was answered: pings before it may stay without a pong (RFC 6455 5.5.3). */
+/** For rules that found nothing: the application ends every connection on which it is sent something. */
+export const refusedByApplication: NonNullable<Rule<WsExchange>['inconclusive']> = ({ exchanges }) => {
+  const sentTo = exchanges.flatMap(({ connections }) => connections)
+    .filter((connection) => connection.isOpen && !connection.provocation && sentMessages(connection).length > 0)
+  if (sentTo.length === 0 || !sentTo.every(isEndedByTarget)) return undefined
+  return { why: 'inconclusive', note: 'the application ends connections on which it is sent what it does not know' }
+}
+
+function isEndedByTarget({ close, isDropped, sent }: Connection): boolean {
+  const mine = sent.happenings.find((one) => one.kind === 'close')
+  return close ? close.frame.at < (mine?.frame.at ?? Infinity) : isDropped && !mine
+}
+
+/** Place among what was sent of the last ping that was answered: those before it may stay without a pong (RFC 6455 5.5.3). */
 function answeredTo({ sent, pongs }: Connection): number {
-  return sent.happenings.findLastIndex((one) => one.kind === 'ping' && pongs.some(({ payload }) => Buffer.compare(payload, one.payload) === 0))
+  return sent.happenings.findLastIndex((one) =>
+    one.kind === 'ping' && pongs.some(({ payload }) => Buffer.compare(payload, one.payload) === 0))
 }
 
 /** Without a Close and with TCP open nothing is known: that pings are answered is the business of other rules. */
 function refusal(connection: Connection, expected: string): Finding[] {
   const { close, isDropped, endPlace } = connection
-  if (close) return [{ where: connection.place(close.frame), ok: false, expected, actual: `a Close${close.code === undefined ? '' : ` with ${close.code}`}` }]
+  const told = close && `a Close${close.code === undefined ? '' : ` with ${close.code}`}`
+  if (told) return [{ where: connection.place(close.frame), ok: false, expected, actual: told }]
   return isDropped ? [{ where: endPlace, ok: false, expected, actual: 'the end of TCP' }] : []
 }
 

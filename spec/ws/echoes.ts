@@ -81,8 +81,9 @@ export function paired(sent: readonly Message[], came: readonly Message[]): { re
     next = until
   }
   for (const one of came) {
-    const at = sent.findIndex((told, i) => i >= next && isSame(told, one))
-    if (at < 0) {
+    let at = next
+    while (at < sent.length && !isSame(sent[at] as Message, one)) at += 1
+    if (at === sent.length) {
       loose.push(one)
       continue
     }

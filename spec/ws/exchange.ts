@@ -90,15 +90,15 @@ export class Connection {
 
   /** Messages that the target sent. */
   get messages(): Message[] {
-    return this.received.happenings.filter((one): one is Message => one.kind === 'message')
+    return this.#once('messages', () => this.received.happenings.filter((one): one is Message => one.kind === 'message'))
   }
 
   get pongs(): Control[] {
-    return controls(this.received.happenings, 'pong')
+    return this.#once('pongs', () => controls(this.received.happenings, 'pong'))
   }
 
   get pings(): Control[] {
-    return controls(this.received.happenings, 'ping')
+    return this.#once('pings', () => controls(this.received.happenings, 'ping'))
   }
 
   /** The Close that the target sent. */

@@ -1,6 +1,8 @@
 /** The rooms in reading order. */
 import type { Room } from '../model.ts'
 import { close } from './close.ts'
+import { auth } from './auth.ts'
+import { origin } from './origin.ts'
 import { control } from './control.ts'
 import type { WsExchange } from './exchange.ts'
 import { deflate } from './deflate.ts'
@@ -11,4 +13,4 @@ import { limits } from './limits.ts'
 import { masking } from './masking.ts'
 import { utf8 } from './utf8.ts'
 
-export const rooms: readonly Room<WsExchange>[] = [handshake, framing, masking, control, fragmentation, utf8, close, deflate, limits]
+export const rooms: readonly Room<WsExchange>[] = [handshake, framing, masking, control, fragmentation, utf8, close, deflate, limits, auth, origin]

@@ -9,10 +9,11 @@ import { closed, says, silenced, socket, together } from './bytes.ts'
 import { echoes } from './echoes.ts'
 import type { Connection, WsExchange } from './exchange.ts'
 import { client, frame, opcodes, server } from './frame.ts'
-import type { Control } from './machine.ts'
+import type { Control, Message } from './machine.ts'
 import { never } from './outgoing.ts'
 import type { Frame } from './reader.ts'
 import { mustFail, provoked } from './reaction.ts'
+import { writesOf, type Writes } from './writes.ts'
 
 const rfc = 'https://www.rfc-editor.org/rfc/rfc6455'
 
@@ -29,7 +30,10 @@ const example = session(
   closed('unmasked-more', {
     sent: [together(client.text('first', { fin: false }), frame({ opcode: opcodes.continuation, payload: 'second' }))], received: [failed],
   }),
-  socket('keys', { sent: [client.ping('zeros', { mask: zeros }), client.ping('ones', { mask: ones })], received: [server.pong('zeros'), server.pong('ones')] }),
+  socket('keys', {
+    sent: [client.ping('zeros', { mask: zeros }), client.ping('ones', { mask: ones })],
+    received: [server.pong('zeros'), server.pong('ones')],
+  }),
   socket('echo-keys', { sent: [client.text('key 0', { mask: zeros })], received: [server.text('key 0')] }, 'echo/keys'),
   socket('echo-cut', { sent: [cut.subarray(0, 8), cut.subarray(8)], received: [server.binary(seven)] }, 'echo/alignment'),
 )
@@ -93,15 +97,6 @@ const serverNever: Rule<WsExchange> = {
   },
 }
 
-/** Where the writes of the kit end. */
-function seams({ link: { sent = [] } }: Connection): number[] {
-  return sent.reduce<number[]>((all, { bytes }) => [...all, (all.at(-1) ?? 0) + bytes.length], [])
-}
-
-/** Of what was written of a frame: offsets within it at which it was cut. */
-const cuts = (connection: Connection, { span }: Frame): number[] =>
-  seams(connection).filter((at) => at > span.start && at < span.end).map((at) => at - span.start)
-
 const hasOddKey = ({ mask }: Frame): boolean => mask !== undefined && mask.every((byte) => byte === mask[0])
 const named = ({ mask }: Frame): string => Buffer.from(mask ?? []).toString('hex')
 
@@ -113,10 +108,11 @@ const anyKey: Rule<WsExchange> = {
   harm: 'one frame in millions is garbled, or all frames of a client that uses the key zero',
   fix: 'whether a frame is masked says the MASK bit alone; then each byte is XORed with byte i mod 4 of the key',
   check: ({ connections }) => connections.filter(({ isOpen, provocation }) => isOpen && !provocation).flatMap((connection) => {
-    const isSubject = (one: Frame): boolean => hasOddKey(one) && cuts(connection, one).length === 0
+    const writes = writesOf(connection)
+    const isSubject = (one: Frame): boolean => hasOddKey(one) && writes.of(one) !== undefined
     const pings = connection.sent.happenings.filter((one): one is Control => one.kind === 'ping' && isSubject(one.frame) && one.payload.length > 0)
     const known = pings.length > 0 && reachOf(connection) !== 'open'
-    const isWhole = ({ frames }: { readonly frames: readonly Frame[] }): boolean => frames.length === 1 && frames.every(isSubject)
+    const isWhole = ({ frames }: Message): boolean => frames.length === 1 && frames.every(isSubject)
     return [
       ...(known ? pings.map((ping) => compared(connection, ping.frame, hasPong(connection, ping.payload), 'pong')) : []),
       ...echoes(connection).filter(({ sent }) => isWhole(sent) && sent.payload.length > 0).flatMap(({ sent, back }) =>
@@ -137,8 +133,8 @@ const compared = (connection: Connection, one: Frame, ok: boolean, what: string)
 })
 
 /** Cut, and only within the key or the payload: headers that are cut are the business of `framing/tcp-chop`. */
-function isCutBehindLength(connection: Connection, one: Frame): boolean {
-  const places = cuts(connection, one)
+function isCutBehindLength(writes: Writes, one: Frame): boolean {
+  const places = writes.cuts(one)
   const keyAt = one.payloadAt - one.span.start - 4
   return places.length > 0 && places.every((at) => at > keyAt)
 }
@@ -150,14 +146,19 @@ const alignment: Rule<WsExchange> = {
   says: 'the key begins anew with each payload and goes on where a segment ended, wherever that is',
   harm: 'messages are garbled where the network cuts them at an offset that is no multiple of four',
   fix: 'count the bytes of the payload from its first one on, and keep the count between two reads; take care of words and tails',
-  check: ({ connections }) => connections.filter(({ provocation }) => !provocation).flatMap((connection) =>
-    echoes(connection).filter(({ sent }) => sent.frames.length === 1 && sent.frames.every((one) => isCutBehindLength(connection, one)))
-      .map(({ sent, back }) => ({
+  check: ({ connections }) => connections.filter(({ provocation }) => !provocation).flatMap((connection) => {
+    const writes = writesOf(connection)
+    const isSubject = ({ frames }: Message): boolean => frames.length === 1 && frames.every((one) => isCutBehindLength(writes, one))
+    return echoes(connection).filter(({ sent }) => isSubject(sent)).map(({ sent, back }) => {
+      const ok = back !== undefined && Buffer.compare(back.payload, sent.payload) === 0
+      return {
         where: connection.endPlace,
-        ok: back !== undefined && Buffer.compare(back.payload, sent.payload) === 0,
+        ok,
         expected: `the ${sent.payload.length} bytes of a payload that came in several segments`,
-        actual: back ? 'other bytes' : 'no message',
-      }))),
+        actual: ok ? 'them' : back ? 'other bytes' : 'no message',
+      }
+    })
+  }),
   mutants: {
     'the tail is garbled': { edit: says('echo-cut', [server.binary(Uint8Array.of(1, 2, 3, 4, 6, 5, 7))]), fault: 'tailMisaligned' },
   },
@@ -168,7 +169,7 @@ const code1002: Note<WsExchange> = {
   clause: `${rfc}#section-5.1`,
   says: 'how the connection ends after a frame without mask; a Close may be sent, with the code 1002',
   record: ({ connections }) => connections.filter(({ provocation, isDropped }) => provocation?.kind === 'not-masked' && isDropped)
-    .map(({ close }) => `a frame without mask is answered ${close ? `by Close${close.code === undefined ? '' : ` ${close.code}`}` : 'by the end of TCP without a Close'}`),
+    .map(({ close }) => `a frame without mask is answered by ${close ? `Close ${close.code ?? 'without a code'}` : 'the end of TCP without a Close'}`),
 }
 
 export const masking: Room<WsExchange> = {

@@ -39,7 +39,12 @@ export function reachOf(connection: Connection, isMeant: (ping: Control) => bool
  * One finding for each: its last ping that is meant was answered. None where it cannot be told: the application refused
  * what was sent, or the twin (`role/twin`), which is as ordinary as can be, was not read either.
  */
-export function mustRead({ connections }: WsExchange, subjects: readonly Connection[], what: string, isMeant?: (ping: Control) => boolean): Finding[] {
+export function mustRead(
+  { connections }: WsExchange,
+  subjects: readonly Connection[],
+  what: string,
+  isMeant?: (ping: Control) => boolean,
+): Finding[] {
   const isSpoiled = ({ link: { role } }: Connection): boolean =>
     connections.some((one) => one.link.role === `${role}/twin` && reachOf(one) !== 'read')
   return subjects.filter((one) => !isSpoiled(one)).flatMap((connection) => {
@@ -58,6 +63,8 @@ export function mustRead({ connections }: WsExchange, subjects: readonly Connect
 
 /** For `inconclusive`: the target ends connections on an ordinary message, so that nothing is known of the odd ones. */
 export function refusesMessages({ exchanges }: Scene<WsExchange>): { readonly why: Why; readonly note: string } | undefined {
-  const refuses = exchanges.some(({ connections }) => connections.some((one) => one.link.role.endsWith('/twin') && one.isOpen && endedFirst(one)))
-  return refuses ? { why: 'inconclusive', note: 'the target ends connections on a plain text message; an endpoint that takes any message shows it' } : undefined
+  const refuses = exchanges.flatMap(({ connections }) => connections)
+    .some((one) => one.link.role.endsWith('/twin') && one.isOpen && endedFirst(one))
+  const note = 'the target ends connections on a plain text message; an endpoint that takes any message shows it'
+  return refuses ? { why: 'inconclusive', note } : undefined
 }

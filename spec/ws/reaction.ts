@@ -34,7 +34,7 @@ function answersBehind({ sent, received }: Connection): string | undefined {
   const before = sent.happenings
   const pings = before.filter(({ kind }) => kind === 'ping').length
   const pongs = received.happenings.filter(({ kind }) => kind === 'pong').length + received.afterClose.filter(({ opcode }) => opcode === opcodes.pong).length
-  if (pongs > pings) return 'a pong to a ping behind it'
+  if (pongs > pings) return sent.fault?.frame.opcode === opcodes.ping ? 'a pong' : 'a pong to a ping behind it'
   // what a target sends by itself is no answer: only what carries a payload that was sent behind the fault is
   const told = new Set(before.flatMap((one) => (one.kind === 'message' ? [text(one.payload)] : [])))
   const behind = sent.frames.slice(sent.fault?.index ?? sent.frames.length)

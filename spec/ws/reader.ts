@@ -78,7 +78,12 @@ export class FrameReader {
     let from = 0
     this.#at = at
     while (from < bytes.length) {
-      if (this.#buffer.length === 0) this.#startedAt = at
+      if (this.#buffer.length === 0) {
+        this.#startedAt = at
+        const whole = this.#whole(bytes.subarray(from))
+        from += whole
+        if (whole > 0) continue
+      }
       const wanted = this.#wanted()
       const to = Math.min(bytes.length, from + Math.max(1, wanted - this.#buffer.length))
       this.#buffer.add(bytes, from, to)
@@ -91,7 +96,7 @@ export class FrameReader {
 
   /** The frame that has begun and is not all there; undefined between two frames, and within a header. */
   get partial(): Frame | undefined {
-    return this.#header && this.#frame(this.#header, false)
+    return this.#header && this.#frame(this.#header, this.#buffer.view, false)
   }
 
   /** Bytes behind the last complete frame. */
@@ -106,20 +111,30 @@ export class FrameReader {
     return size + Number(announced)
   }
 
+  /** Reads a frame that is all there, without the way through the buffer. Returns how long it is, or 0. */
+  #whole(view: Uint8Array): number {
+    const header = headerOf(view)
+    const length = header ? header.size + Number(header.announced) : Infinity
+    if (!header || length > view.length) return 0
+    this.frames.push(this.#frame(header, view.subarray(0, length), true))
+    this.#start += length
+    return length
+  }
+
   #complete(header: Header): void {
-    this.frames.push(this.#frame(header, true))
+    this.frames.push(this.#frame(header, this.#buffer.view, true))
     this.#start += this.#buffer.length
     this.#buffer.clear()
     this.#header = undefined
   }
 
-  #frame(header: Header, complete: boolean): Frame {
+  #frame(header: Header, held: Uint8Array, complete: boolean): Frame {
     const { size, ...told } = header
-    const body = this.#buffer.view.slice(size)
+    const body = held.slice(size)
     return {
       ...told,
       payload: told.mask ? masked(body, told.mask) : body,
-      span: { start: this.#start, end: this.#start + this.#buffer.length },
+      span: { start: this.#start, end: this.#start + held.length },
       payloadAt: this.#start + size,
       complete,
       startedAt: this.#startedAt,

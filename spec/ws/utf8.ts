@@ -27,7 +27,9 @@ const example = session(
     received: [server.text(plain), server.pong('a'), server.text(odd), server.pong('b'), server.text('.'), server.pong('c')],
   }),
   socket('split', {
-    sent: [...before, client.text(euro.slice(0, 1), { fin: false }), client.more(euro.slice(1)), client.ping('b'), client.text('.')],
+    sent: [
+      ...before, client.text(euro.slice(0, 1), { fin: false }), client.more(euro.slice(1)), client.ping('b'), client.text('.'),
+    ],
     received: [server.text(plain), server.pong('a'), server.text(euro), server.pong('b'), server.text('.')],
   }),
   socket('binary', {

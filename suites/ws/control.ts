@@ -1,9 +1,10 @@
 /** How the control room is provoked: pings of all kinds, alone, in series, and between other frames. */
 import fc from 'fast-check'
+import { join } from '../../spec/bytes.ts'
 import type { RuleId } from '../../spec/model.ts'
 import { client } from '../../spec/ws/frame.ts'
 import { controls, drafts, fragmented, interleaved, plans } from './frames.ts'
-import { faulty, heard, leave, open, patienceMs, pinged, ponged, send, sendApart, together } from './steps.ts'
+import { back, endsOf, faulty, leave, open, patienceMs, pinged, ponged, send, sendApart, together } from './steps.ts'
 import type { Property, Stimulus, Suite, Talk } from './stimulus.ts'
 
 const rules = (...slugs: readonly string[]): RuleId[] => slugs.map((slug) => `ws/control/${slug}` as RuleId)
@@ -52,7 +53,7 @@ const stimuli: readonly Stimulus[] = [
     says: 'a ping and a pong of 126 bytes',
     feeds: rules('max-125'),
     profile: 'full',
-    steps: [together(...faulty('long', [client.ping('x'.repeat(126)), client.pong('x'.repeat(126)), client.ping('x'.repeat(65_536))]))],
+    steps: faulty('long', [client.ping('x'.repeat(126)), client.pong('x'.repeat(126)), client.ping('x'.repeat(65_536))]),
     deadlineMs: 4000,
   },
   {
@@ -60,9 +61,9 @@ const stimuli: readonly Stimulus[] = [
     says: 'pings, pongs and Closes that have a small length in 16 or 64 bits',
     feeds: rules('length-form'),
     profile: 'full',
-    steps: [together(...faulty('wide', ([16, 64] as const).flatMap((lengthForm) => [
+    steps: faulty('wide', ([16, 64] as const).flatMap((lengthForm) => [
       client.ping('wide', { lengthForm }), client.pong('wide', { lengthForm }), client.close(4000, '', { lengthForm }),
-    ])))],
+    ])),
     deadlineMs: 4000,
   },
   {
@@ -70,7 +71,7 @@ const stimuli: readonly Stimulus[] = [
     says: 'a ping, a pong and a Close without FIN',
     feeds: rules('not-fragmented'),
     profile: 'full',
-    steps: [together(...faulty('cut', [client.ping('cut', first), client.pong('cut', first), client.close(4000, '', first), client.ping('', first)]))],
+    steps: faulty('cut', [client.ping('cut', first), client.pong('cut', first), client.close(4000, '', first), client.ping('', first)]),
     deadlineMs: 4000,
   },
   {
@@ -98,9 +99,9 @@ const stimuli: readonly Stimulus[] = [
       send('inside', client.text('five ', first), client.pong('unasked'), client.more('frag', first)),
       ...pinged('inside', 'inside'),
       send('inside', client.more('ments', first), client.ping(''), client.more(' and two', first), client.more(' pings')),
-      heard('inside', 1),
+      back('inside', 'five fragments and two pings'),
       send('inside', client.binary(octets, first), client.ping(octets), client.more(octets)),
-      heard('inside', 2),
+      back('inside', join(octets, octets)),
       leave('inside'),
     ],
     deadlineMs: 6000,
@@ -129,7 +130,7 @@ const stimuli: readonly Stimulus[] = [
     steps: [
       open('streaming', 'streaming', 'socket'),
       send('streaming', client.text(JSON.stringify({ type: 'start', stream: 'beside', count: 1000, bytes: 16_384, everyMs: 0 }))),
-      heard('streaming', 1),
+      { do: 'await', link: 'streaming', for: { messages: 1 }, withinMs: patienceMs },
       { do: 'send', link: 'streaming', bytes: client.ping('beside') },
       { do: 'await', link: 'streaming', for: { pong: 'beside' }, withinMs: patienceMs + 100 },
       send('streaming', client.text(JSON.stringify({ type: 'cancel', stream: 'beside' }))),
@@ -144,12 +145,12 @@ const nonce = 'that was all'
 /** Pings and pongs of any bytes, each in a write of its own; a last ping tells that all of them were read. */
 const pings: fc.Arbitrary<Talk> = fc.array(controls, { maxLength: 5 }).map((frames) => {
   const all = [...frames, client.ping(nonce)]
-  return { frames: all, chop: all.reduce<number[]>((ends, { length }) => [...ends, (ends.at(-1) ?? 0) + length], []), until: { pong: nonce } }
+  return { frames: all, chop: endsOf(all), until: { pong: nonce } }
 })
 
 /** One message in fragments, with pings and pongs between them. */
 const inside: fc.Arbitrary<Talk> = fc.tuple(drafts(300), plans, fc.array(fc.tuple(fc.nat(20), controls), { minLength: 1, maxLength: 3 }))
-  .map(([draft, plan, inserts]) => ({ frames: interleaved(fragmented(draft, plan), inserts), until: { messages: 1 } }))
+  .map(([draft, plan, inserts]) => ({ frames: interleaved(fragmented(draft, plan), inserts), until: { message: draft.payload } }))
 
 const properties: readonly Property[] = [
   {

@@ -69,7 +69,7 @@ export const corruptions = {
   /** a stored block whose two lengths do not belong to each other */
   lengths: hex('000500ffff48656c6c6f00'),
   /** a copy from 32768 bytes back at the very beginning */
-  distance: hex('028c3f00'),
+  distance: hex('02deff0f00'),
 } as const
 
 /** A corrupt message behind some good data, in one or more frames. */

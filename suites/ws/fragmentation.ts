@@ -4,23 +4,24 @@ import { join } from '../../spec/bytes.ts'
 import type { RuleId } from '../../spec/model.ts'
 import { client } from '../../spec/ws/frame.ts'
 import { binaries, chops, fragmented, plainTexts, plans, type Draft } from './frames.ts'
-import { faulty, heard, leave, open, patienceMs, pinged, send, together } from './steps.ts'
+import { back, faulty, leave, open, patienceMs, pinged, send, together } from './steps.ts'
 import type { Property, Step, Stimulus, Suite, Talk } from './stimulus.ts'
 
 const rules = (...slugs: readonly string[]): RuleId[] => slugs.map((slug) => `ws/fragmentation/${slug}` as RuleId)
 
 const first = { fin: false }
 
-/** A message in fragments, these ones. */
-const text = (...parts: readonly string[]): Uint8Array => join(...fragmentsOf(client.text, parts))
-const binary = (...parts: readonly string[]): Uint8Array => join(...fragmentsOf(client.binary, parts))
-const fragmentsOf = (begin: typeof client.text, parts: readonly string[]): Uint8Array[] =>
-  parts.map((part, i) => (i === 0 ? begin : client.more)(part, i === parts.length - 1 ? {} : first))
+type Begin = typeof client.text
 
-/** Messages to an echo one after the other, each when the one before has come back. */
-const echoed = (link: string, ...messages: readonly Uint8Array[]): Step[] => [
+/** A message in these fragments. */
+const cutInto = (begin: Begin, parts: readonly string[]): Uint8Array =>
+  join(...parts.map((part, i) => (i === 0 ? begin : client.more)(part, i === parts.length - 1 ? {} : first)))
+const text = (...parts: readonly string[]): Uint8Array => cutInto(client.text, parts)
+
+/** Messages in fragments to an echo one after the other, each when the one before has come back. */
+const echoed = (link: string, messages: readonly (readonly string[])[], begin: (i: number) => Begin = () => client.text): Step[] => [
   open(link, `echo/${link}`, 'echo'),
-  ...messages.flatMap((one, i) => [send(link, one), heard(link, i + 1)]),
+  ...messages.flatMap((parts, i) => [send(link, cutInto(begin(i), parts)), back(link, parts.join(''))]),
 ]
 
 /** The same on any server: a connection with a ping behind it, and one with an ordinary message. */
@@ -43,7 +44,7 @@ const stimuli: readonly Stimulus[] = [
     feeds: rules('reassemble', 'send-grammar'),
     profile: 'full',
     needs: ['echo'],
-    steps: echoed('words', text('two ', 'fragments'), text('one ', 'two ', 'three'), text(...'each letter alone'), text('x'.repeat(126), 'y'.repeat(70_000))),
+    steps: echoed('words', [['two ', 'fragments'], ['one ', 'two ', 'three'], [...'each letter alone'], ['x'.repeat(126), 'y'.repeat(70_000)]]),
     deadlineMs: 6000,
   },
   {
@@ -60,7 +61,7 @@ const stimuli: readonly Stimulus[] = [
     feeds: rules('empty-fragments'),
     profile: 'full',
     needs: ['echo'],
-    steps: echoed('gaps', text('', 'first'), text('mid', '', 'dle'), text('last', ''), text('', '', 'many', '', '', 's', ''), text('', '')),
+    steps: echoed('gaps', [['', 'first'], ['mid', '', 'dle'], ['last', ''], ['', '', 'many', '', '', 's', ''], ['', '']]),
     deadlineMs: 7000,
   },
   {
@@ -77,7 +78,7 @@ const stimuli: readonly Stimulus[] = [
     feeds: rules('binary-type'),
     profile: 'full',
     needs: ['echo'],
-    steps: echoed('types', binary('binary ', 'data'), text('some ', 'text'), binary('more ', 'of ', 'the first')),
+    steps: echoed('types', [['binary ', 'data'], ['some ', 'text'], ['more ', 'of ', 'the first']], (i) => (i === 1 ? client.text : client.binary)),
     deadlineMs: 5000,
   },
   {
@@ -87,8 +88,8 @@ const stimuli: readonly Stimulus[] = [
     profile: 'full',
     needs: ['echo'],
     steps: [together(
-      [open('numbers', 'numbers', 'echo'), send('numbers', text('12', '34')), heard('numbers', 1), ...pinged('numbers', 'behind'), leave('numbers')],
-      [open('twin', 'numbers/twin', 'echo'), send('twin', text('1234')), heard('twin', 1), ...pinged('twin', 'behind'), leave('twin')],
+      [open('numbers', 'numbers', 'echo'), send('numbers', text('12', '34')), back('numbers', '1234'), ...pinged('numbers', 'behind'), leave('numbers')],
+      [open('twin', 'numbers/twin', 'echo'), send('twin', client.text('1234')), back('twin', '1234'), ...pinged('twin', 'behind'), leave('twin')],
     )],
     deadlineMs: 5000,
   },
@@ -97,7 +98,7 @@ const stimuli: readonly Stimulus[] = [
     says: 'continuations of nothing',
     feeds: rules('orphan-continuation'),
     profile: 'full',
-    steps: [together(...faulty('orphan', [client.more('orphan'), client.more('orphan', first), client.more(''), client.more('x'.repeat(300))]))],
+    steps: faulty('orphan', [client.more('orphan'), client.more('orphan', first), client.more(''), client.more('x'.repeat(300))]),
     deadlineMs: 4000,
   },
   {
@@ -105,10 +106,11 @@ const stimuli: readonly Stimulus[] = [
     says: 'a continuation behind the end of a message',
     feeds: rules('state-reset'),
     profile: 'full',
-    steps: [together(
-      ...faulty('state-reset', [join(text('one two', ' three'), client.more('four')), join(text('one two three'), client.more('four', first))]),
-      [open('twin', 'state-reset/twin'), send('twin', text('one two', ' three')), ...pinged('twin', 'behind'), leave('twin')],
-    )],
+    steps: faulty(
+      'state-reset',
+      [join(text('one two', ' three'), client.more('four')), join(client.text('one two three'), client.more('four', first))],
+      text('one two', ' three'),
+    ),
     deadlineMs: 4000,
   },
   {
@@ -116,11 +118,11 @@ const stimuli: readonly Stimulus[] = [
     says: 'a new message within one that has not ended',
     feeds: rules('interleave'),
     profile: 'full',
-    steps: [together(...faulty('within', [
+    steps: faulty('within', [
       join(client.text('one', first), client.text('two')),
       join(client.text('one', first), client.binary('two', first)),
       join(client.binary('one', first), client.more('and', first), client.text('two')),
-    ]))],
+    ]),
     deadlineMs: 4000,
   },
   {
@@ -174,20 +176,18 @@ const drafts: fc.Arbitrary<Draft> = fc.oneof(
   binaries(2000).map((payload) => ({ type: 'binary' as const, payload })),
 )
 
-const talk = (frames: readonly Uint8Array[]): fc.Arbitrary<Talk> =>
-  chops(frames).map((chop) => ({ frames, ...(chop === undefined ? {} : { chop }), until: { messages: 1 } }))
+const talk = ([{ payload }, frames]: readonly [Draft, readonly Uint8Array[]]): fc.Arbitrary<Talk> =>
+  chops(frames).map((chop) => ({ frames, ...(chop === undefined ? {} : { chop }), until: { message: payload } }))
 
 /** No fragment of it is empty. */
-const dense: fc.Arbitrary<Talk> = fc.tuple(drafts, plans)
-  .map(([draft, plan]) => {
-    const { length } = draft.payload
-    return fragmented(draft, length < 2 ? [] : [...new Set(plan.map((at) => 1 + (at % (length - 1))))])
-  })
-  .chain(talk)
+const dense: fc.Arbitrary<Talk> = fc.tuple(drafts, plans).map(([draft, plan]) => {
+  const { length } = draft.payload
+  return [draft, fragmented(draft, length < 2 ? [] : [...new Set(plan.map((at) => 1 + (at % (length - 1))))])] as const
+}).chain(talk)
 
 /** Each cut is made twice: an empty fragment stands at each of them. */
 const sparse: fc.Arbitrary<Talk> = fc.tuple(drafts, plans.filter((plan) => plan.length > 0))
-  .map(([draft, plan]) => fragmented(draft, [...plan, ...plan]))
+  .map(([draft, plan]) => [draft, fragmented(draft, [...plan, ...plan])] as const)
   .chain(talk)
 
 const properties: readonly Property[] = [

@@ -84,6 +84,11 @@ export function messages({ most = 1000, fragments = true } = {}): fc.Arbitrary<r
     .map(([draft, plan, masks]) => fragmented(draft, plan, masks))
 }
 
+/** Up to four pings of ASCII. */
+export const pings: fc.Arbitrary<readonly Uint8Array[]> = fc.array(
+  fc.uint8Array({ maxLength: 125 }).map((payload) => client.ping(payload.map((byte) => byte & 0x7f))), { maxLength: 4 },
+)
+
 /** A ping or a pong of 0 to 125 arbitrary bytes, which may stand between any two frames. */
 export const controls: fc.Arbitrary<Uint8Array> = fc.tuple(fc.constantFrom('ping', 'pong'), fc.uint8Array({ maxLength: 125 }), keys)
   .map(([kind, payload, mask]) => client[kind as 'ping' | 'pong'](payload, { mask }))

@@ -1,5 +1,7 @@
 /** The suites in the order of the rooms. */
 import { close } from './close.ts'
+import { auth } from './auth.ts'
+import { origin } from './origin.ts'
 import { control } from './control.ts'
 import { deflate } from './deflate.ts'
 import { fragmentation } from './fragmentation.ts'
@@ -10,4 +12,4 @@ import { masking } from './masking.ts'
 import type { Suite } from './stimulus.ts'
 import { utf8 } from './utf8.ts'
 
-export const suites: readonly Suite[] = [handshake, framing, masking, control, fragmentation, utf8, close, deflate, limits]
+export const suites: readonly Suite[] = [handshake, framing, masking, control, fragmentation, utf8, close, deflate, limits, auth, origin]

@@ -72,7 +72,7 @@ function pieces(): Uint8Array {
 }
 
 /** MiB; more than both systems and a bounded queue hold for a client that does not read */
-const floodMiB = 18
+const floodMiB = 10
 
 function flood(): Step[] {
   const ping = client.ping('x'.repeat(125))
@@ -83,7 +83,7 @@ function flood(): Step[] {
     { do: 'pause', link },
     { do: 'together', branches: [
       Array.from({ length: floodMiB }, (): Step => ({ do: 'send', link, bytes })),
-      [{ do: 'await', link, for: { ms: 1800 }, withinMs: 1800 }, { do: 'resume', link }],
+      [{ do: 'await', link, for: { ms: 2500 }, withinMs: 2500 }, { do: 'resume', link }],
     ] },
     { do: 'send', link, bytes: client.ping('last') },
     { do: 'await', link, for: { pong: 'last' }, withinMs: 3000 },

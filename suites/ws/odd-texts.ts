@@ -1,10 +1,12 @@
 /** Texts that are hard to take, and texts that are none, as fast-check values. */
 import fc from 'fast-check'
+import { join } from '../../spec/bytes.ts'
 import { texts } from './frames.ts'
 
-/** The first and the last of every range, what surrounds the surrogates, characters that are none, and what is often stripped. */
+/** The ends of every range, what surrounds the surrogates, characters that are none, and what is often stripped. */
 export const hardTexts: readonly string[] = [
-  'κόσμε', '\0', '\x7f\x80\u07ff\u0800', '\u2028\u2029', '\ud7ff\ue000', '\ufdd0\ufdef', '\ufffd', '\ufffe\uffff', '\u{10000}\u{1fffe}', '\u{10ffff}', '\ufeffmarked',
+  'κόσμε', '\0', '\x7f\x80\u07ff\u0800', '\u2028\u2029', '\ud7ff\ue000', '\ufdd0\ufdef', '\ufffd', '\ufffe\uffff',
+  '\u{10000}\u{1fffe}', '\u{10ffff}', '\ufeffmarked',
 ]
 
 const between = (min: number, max: number): fc.Arbitrary<number> => fc.integer({ min, max })
@@ -14,9 +16,12 @@ const run = (...bytes: readonly fc.Arbitrary<number>[]): fc.Arbitrary<readonly n
 /** Ill-formed sequences by what is wrong with them. Each stays ill-formed whatever good text stands around it. */
 const wrong = {
   /** continuations of nothing, bytes that are never there, characters that break off */
-  invalid: fc.oneof(run(tail), run(between(0xfe, 0xff)), run(between(0xc2, 0xdf), fc.constant(0x20)), run(fc.constant(0xe2), tail, fc.constant(0x20))),
+  invalid: fc.oneof(
+    run(tail), run(between(0xfe, 0xff)), run(between(0xc2, 0xdf), fc.constant(0x20)), run(fc.constant(0xe2), tail, fc.constant(0x20)),
+  ),
   overlong: fc.oneof(
-    run(between(0xc0, 0xc1), tail), run(fc.constant(0xe0), between(0x80, 0x9f), tail), run(fc.constant(0xf0), between(0x80, 0x8f), tail, tail),
+    run(between(0xc0, 0xc1), tail), run(fc.constant(0xe0), between(0x80, 0x9f), tail),
+    run(fc.constant(0xf0), between(0x80, 0x8f), tail, tail),
   ),
   surrogate: fc.oneof(
     run(fc.constant(0xed), between(0xa0, 0xbf), tail),
@@ -44,7 +49,7 @@ export interface Flawed {
 /** Good text with one ill-formed sequence of that kind in it. */
 export function flawed(kind: keyof typeof wrong): fc.Arbitrary<Flawed> {
   return fc.tuple(texts(12), wrong[kind], texts(kind === 'truncated' ? 0 : 12)).map(([before, sequence, behind]) => ({
-    bytes: new Uint8Array(Buffer.concat([before, Uint8Array.from(sequence), behind])), at: before.length, length: sequence.length,
+    bytes: join(before, Uint8Array.from(sequence), behind), at: before.length, length: sequence.length,
   }))
 }
 

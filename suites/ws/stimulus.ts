@@ -25,8 +25,17 @@ export interface Handshake {
   readonly body?: string
   /** the empty line behind the fields is never sent */
   readonly unfinished?: true
-  /** the token of `--token` and the Authorization of `--header` are left out */
+  /** the credentials of the command line are left out: of the fields, and of the query */
   readonly anonymous?: true
+  /** in their place wrong ones of the same kind: made up, without their end, or with one character changed */
+  readonly forged?: 'foreign' | 'cut' | 'altered'
+  /**
+   * a token in their place: one that a `token` step obtained, or a text. Without that token, and where the target does
+   * not take one from the query, the connection is not opened
+   */
+  readonly token?: Token & { readonly by: 'header' | 'query' | 'subprotocol' }
+  /** another spelling of the path, for guards that compare it and routers that do not */
+  readonly spelled?: 'slash' | 'case' | 'encoded' | 'parameter'
   /** how the request is cut into writes: one for each octet, or at these offsets */
   readonly chop?: Chop
   /** bytes in the same write as the end of the request */
@@ -35,6 +44,9 @@ export interface Handshake {
 
 /** How bytes are cut into writes, 1 ms apart: after each octet, or at these offsets. */
 export type Chop = 'octets' | readonly number[]
+
+/** What a `token` step obtained under that name, or a text. */
+export type Token = { readonly of: string } | { readonly text: string }
 
 /** What to wait for; waiting also ends when the target ends TCP. */
 export type Event =
@@ -50,6 +62,8 @@ export type Event =
   | { readonly close: true }
   /** the target ends TCP */
   | { readonly end: true }
+  /** the target has not taken the handshake, or ends TCP */
+  | { readonly refusal: true }
   /** nothing: only the time */
   | { readonly ms: number }
 
@@ -61,16 +75,28 @@ export type Address =
   | 'echo'
   /** the channel socket of the contract, on the channel of this stimulus */
   | 'socket'
+  /** the same behind authentication (contract: socketAuth) */
+  | 'socketAuth'
 
 export type Step =
-  /** opens a connection and goes on when the head has come, or cannot come any more */
-  | { readonly do: 'open'; readonly link: string; readonly role: string; readonly to: Address; readonly asked?: Handshake }
+  /** opens a connection and goes on when the head has come, or cannot come any more; `hasty`: as soon as it is written */
+  | { readonly do: 'open'; readonly link: string; readonly role: string; readonly to: Address; readonly asked?: Handshake; readonly hasty?: true }
   /** writes bytes, cut as `chop` says; `pauseMs` before it */
   | { readonly do: 'send'; readonly link: string; readonly bytes: Uint8Array; readonly chop?: Chop; readonly pauseMs?: number }
   /** waits on a connection, `withinMs` at most */
   | { readonly do: 'await'; readonly link: string; readonly for: Event; readonly withinMs: number }
   /** ends a connection: by a Close and waiting for the reply, by FIN, or by RST */
   | { readonly do: 'leave'; readonly link: string; readonly by: 'close' | 'fin' | 'rst' }
+  /** pings of the target are answered: those that have come, and those that come from now on */
+  | { readonly do: 'answer'; readonly link: string }
+  /** sends a token as the first message (contract: auth), and frames in the same write */
+  | { readonly do: 'authenticate'; readonly link: string; readonly token: Token; readonly then?: Uint8Array }
+  /** obtains a token for the user of the name of this channel, or for another one; `once`: for one use (contract: tokens) */
+  | { readonly do: 'token'; readonly name: string; readonly ttlMs: number; readonly to?: 'sibling'; readonly once?: true }
+  /** revokes a token that was obtained under that name */
+  | { readonly do: 'revoke'; readonly token: string }
+  /** sets the limits of the channel, before its first use (contract: tune) */
+  | { readonly do: 'tune'; readonly values: Readonly<Record<string, number>> }
   /** sends FIN and reads on */
   | { readonly do: 'shut'; readonly link: string }
   /** reads nothing from now on, or reads on */
@@ -92,7 +118,7 @@ export interface Stimulus {
   readonly feeds: readonly RuleId[]
   readonly profile: 'safe' | 'full'
   /** what the target has to offer: `echo`, `socket`, a part of the contract, or what `--token`, `--origin` give */
-  readonly needs?: readonly ('echo' | 'socket' | 'token' | 'origin' | 'stats' | 'publish')[]
+  readonly needs?: readonly ('echo' | 'socket' | 'socketAuth' | 'token' | 'tokens' | 'tickets' | 'origin' | 'cookie' | 'stats' | 'publish')[]
   readonly loud?: true
   readonly final?: true
   readonly when?: (base: BaseFacts) => boolean
@@ -110,6 +136,13 @@ export interface BaseFacts {
   readonly maxMessageBytes?: number
   /** the target is on this machine */
   readonly isLocal: boolean
+  /** whose pages may connect, as the user or the target says; empty where nobody does, or where all may */
+  readonly origins?: readonly string[]
+  /** ms between two signs of life, as the target says; `tunes`: it lets the kit choose */
+  readonly heartbeatMs?: number
+  readonly tunes?: boolean
+  /** ms to watch an idle connection */
+  readonly observeMs?: number
 }
 
 /** A generated case on an echo: what is sent after the handshake, and in how many writes. */

@@ -115,7 +115,12 @@ class Peer {
     this.#hooks = hooks
     this.#terms = terms
     this.#write(hooks.greeting())
-    socket.on('data', (data: Buffer) => this.take(data))
+    socket.on('data', (data: Buffer) => {
+      // one write for what came in one read: thousands of pongs would take as many system calls
+      socket.cork()
+      this.take(data)
+      socket.uncork()
+    })
     // before the one that ends TCP
     socket.prependListener('end', () => {
       const { partial } = this.#reader

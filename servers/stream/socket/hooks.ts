@@ -7,7 +7,7 @@ import type { Event } from '../../../spec/model.ts'
 import { bearerToken } from '../auth.ts'
 import type { Request } from '../answer.ts'
 import type { Duplex } from './duplex.ts'
-import { protocolToken } from './protocols.ts'
+import { protocolOf, protocolToken } from './protocols.ts'
 import type { Outlet, Stream } from './stream.ts'
 
 export interface SocketHooks {
@@ -16,8 +16,18 @@ export interface SocketHooks {
   readonly admits: (origin: string | undefined, allowed: readonly string[]) => boolean
   /** the token that an opening handshake carries */
   readonly token: (request: Request) => string | undefined
+  /** the subprotocol of the 101 */
+  readonly protocol: typeof protocolOf
+  /** what a client hears of the channel that has not said yet who it is */
+  readonly stranger: (hear: () => void) => void
+  /** what happens to one that does not say it in time */
+  readonly silent: (close: () => void) => void
+  /** what happens once a token of a first message is found valid */
+  readonly known: (enter: () => void) => void
   /** the code that closes a socket without a token, or whose token is over */
   readonly unauthorized: number
+  /** what happens when a token has opened a socket; `spend` is the end of one for one use */
+  readonly spend: (spend: () => void) => void
   /** what happens when the token that opened a socket is over */
   readonly tokenOver: (close: () => void) => void
 
@@ -46,6 +56,8 @@ export interface SocketHooks {
   readonly resumeAt: (n: number | undefined) => number | undefined
   /** the stream that is resumed; `again` starts it anew */
   readonly resumed: (stream: Stream, again: () => Stream) => Stream
+  /** whose stream it is may be cancelled by whom */
+  readonly mayCancel: (owner: string | undefined, user: string | undefined) => boolean
   /** whose stream it is may be resumed by whom */
   readonly mayResume: (owner: string | undefined, user: string | undefined) => boolean
   /** what writes to a stream from now on, when another socket has it already */
@@ -57,6 +69,8 @@ export interface SocketHooks {
   readonly over: (forget: () => void) => void
 
   // ---- signs of life ----
+  /** what a message or a pong says about its peer; `heard` is that it lives */
+  readonly sign: (heard: () => void, of: 'message' | 'pong') => void
   readonly ping: (ping: () => void) => void
   /** what happens to a peer that does not answer */
   readonly dead: (terminate: () => void) => void
@@ -72,7 +86,12 @@ export const admits: SocketHooks['admits'] = (origin, allowed) =>
 export const right: SocketHooks = {
   admits,
   token: (request) => bearerToken(request) ?? protocolToken(request),
+  protocol: protocolOf,
+  stranger: () => {},
+  silent: (close) => close(),
+  known: (enter) => enter(),
   unauthorized: 4401,
+  spend: (spend) => spend(),
   tokenOver: (close) => close(),
 
   duplex: (duplex) => duplex,
@@ -88,6 +107,7 @@ export const right: SocketHooks = {
   ending: (end) => [end],
   resumeAt: (n) => n,
   resumed: (stream) => stream,
+  mayCancel: (owner, user) => owner === user,
   mayResume: (owner, user) => owner === user,
   takeover: (old, fresh) => {
     old.replaced()
@@ -96,6 +116,7 @@ export const right: SocketHooks = {
   left: (keep) => keep(),
   over: (forget) => forget(),
 
+  sign: (heard) => heard(),
   ping: (ping) => ping(),
   dead: (terminate) => terminate(),
 

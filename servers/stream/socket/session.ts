@@ -45,14 +45,17 @@ export class Session implements Listener, Outlet {
     duplex.onDrain(() => this.#drained())
     if (!access) this.#enter()
     else if (access.token !== undefined) this.#authenticate(access.token)
-    else this.#authTimer = setTimeout(() => this.unauthorized('no token came'), authMs)
+    else {
+      this.#authTimer = setTimeout(() => hooks.silent(() => this.unauthorized('no token came')), authMs)
+      hooks.stranger(() => this.#hear())
+    }
   }
 
   // ---- what comes ----
 
   message(message: Message): void {
     if (this.#closed) return
-    this.#pulse.heard()
+    this.#options.hooks.sign(() => this.#pulse.heard(), 'message')
     try {
       this.#take(message)
     } catch (error) {
@@ -62,7 +65,7 @@ export class Session implements Listener, Outlet {
   }
 
   pong(): void {
-    this.#pulse.heard()
+    this.#options.hooks.sign(() => this.#pulse.heard(), 'pong')
   }
 
   over(): void {
@@ -104,14 +107,20 @@ export class Session implements Listener, Outlet {
 
   /** The client is known: it hears of the channel, and goes on with its stream. */
   #enter(): void {
-    const { hooks, room, resume: { stream, lastEventId } } = this.#options
+    const { resume: { stream, lastEventId } } = this.#options
+    this.#hear()
+    if (stream !== undefined) this.#resume(stream, lastEventId)
+  }
+
+  #hear(): void {
+    const { hooks, room } = this.#options
+    this.#unobserve()
     this.#unobserve = room.observe((events) => {
       for (const event of events) {
         const reply = hooks.event(event)
         if (reply) this.#reply(reply)
       }
     })
-    if (stream !== undefined) this.#resume(stream, lastEventId)
   }
 
   #resume(name: string, lastEventId: string | undefined): void {
@@ -145,9 +154,11 @@ export class Session implements Listener, Outlet {
   #authenticate(token: string): void {
     this.#user = this.#options.access?.user(token, this)
     if (this.#user === undefined) return this.unauthorized('the token is not valid')
-    clearTimeout(this.#authTimer)
-    this.#authTimer = undefined
-    this.#enter()
+    this.#options.hooks.known(() => {
+      clearTimeout(this.#authTimer)
+      this.#authTimer = undefined
+      this.#enter()
+    })
   }
 
   #do(command: SocketCommand): void {
@@ -160,7 +171,7 @@ export class Session implements Listener, Outlet {
       case 'cancel': {
         const stream = room.stream(command.stream)
         // One that is over or never was is as good as cancelled; an error would be a second end of it.
-        if (stream && stream.owner === this.#user) hooks.cancel(() => stream.cancel())
+        if (stream && hooks.mayCancel(stream.owner, this.#user)) hooks.cancel(() => stream.cancel())
         return
       }
       case 'publish': return this.#publish(command)

@@ -7,7 +7,6 @@ import type { Accepted, Duplex, Listener } from './duplex.ts'
 import { echo } from './echo.ts'
 import { handshakeRefusal } from './handshake.ts'
 import type { SocketHooks } from './hooks.ts'
-import { protocolOf } from './protocols.ts'
 import { Room } from './room.ts'
 import type { RoomOptions } from './room.ts'
 import { Session } from './session.ts'
@@ -84,7 +83,7 @@ export class Sockets {
 
   #accepted(request: Request, deflate: boolean, open: (duplex: Duplex) => Listener): Accepted {
     return {
-      ...protocolOf(request),
+      ...this.#options.hooks.protocol(request),
       deflate,
       open: (given) => {
         const duplex = this.#options.hooks.duplex(given, request)
@@ -114,6 +113,7 @@ export class Sockets {
         const grant = tokens.grant(token)
         const end = (): void => hooks.tokenOver(() => session.unauthorized('the token is over'))
         grant?.streams.add(end)
+        hooks.spend(() => tokens.use(token))
         release = () => grant?.streams.delete(end)
         return grant?.user
       }

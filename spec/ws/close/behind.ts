@@ -1,8 +1,8 @@
 /** That a Close is the last word of whoever sends it. https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1 */
 import type { Finding, Note, Rule } from '../../model.ts'
 import { says } from '../bytes.ts'
-import { isEcho, isSame } from '../echoes.ts'
-import type { Connection, WsExchange } from '../exchange.ts'
+import { isSame } from '../echoes.ts'
+import { withRole, type Connection, type WsExchange } from '../exchange.ts'
 import { opcodes, server } from '../frame.ts'
 import type { Message } from '../machine.ts'
 import { provoked } from '../reaction.ts'
@@ -20,10 +20,14 @@ const isPing = ({ opcode }: Frame): boolean => opcode === opcodes.ping
 const isPong = ({ opcode }: Frame): boolean => opcode === opcodes.pong
 const isClose = ({ opcode }: Frame): boolean => opcode === opcodes.close
 const isData = ({ opcode }: Frame): boolean => opcode <= opcodes.binary
-const carries = (frame: Frame, all: readonly Frame[]): boolean => all.some(({ payload }) => Buffer.compare(payload, frame.payload) === 0)
+const carries = (frame: Frame, all: readonly Frame[]): boolean =>
+  all.some(({ payload }) => Buffer.compare(payload, frame.payload) === 0)
 
 const nothing = (connection: Connection, came: Frame | undefined, what: string): Finding => ({
-  where: came ? connection.place(came) : connection.endPlace, ok: came === undefined, expected: 'no answer to what came behind the Close', actual: came ? what : 'none',
+  where: came ? connection.place(came) : connection.endPlace,
+  ok: came === undefined,
+  expected: 'no answer to what came behind the Close',
+  actual: came ? what : 'none',
 })
 
 const thenData: Rule<WsExchange> = {
@@ -41,7 +45,9 @@ const thenData: Rule<WsExchange> = {
   }),
   mutants: {
     'answered': {
-      edit: says('then-data', [server.close(1000), server.text('behind')], fin), alsoBreaks: ['ws/close/then-ping'], fault: 'readsBehindClose',
+      edit: says('then-data', [server.close(1000), server.text('behind')], fin),
+      alsoBreaks: ['ws/close/then-ping'],
+      fault: 'readsBehindClose',
     },
     'two Closes': { edit: says('then-data', [server.close(1000), server.close(1000)], fin) },
   },
@@ -60,7 +66,9 @@ const thenPing: Rule<WsExchange> = {
   }),
   mutants: {
     'a pong': {
-      edit: says('then-ping', [server.close(1000), server.pong('behind')], fin), alsoBreaks: ['ws/close/then-data-ignored'], fault: 'readsBehindClose',
+      edit: says('then-ping', [server.close(1000), server.pong('behind')], fin),
+      alsoBreaks: ['ws/close/then-data-ignored'],
+      fault: 'readsBehindClose',
     },
   },
 }
@@ -77,13 +85,17 @@ const single: Rule<WsExchange> = {
     .map((connection) => {
       const [next] = connection.received.afterClose
       return {
-        where: next ? connection.place(next) : closePlace(connection), ok: next === undefined, expected: 'no frame behind the Close',
+        where: next ? connection.place(next) : closePlace(connection),
+        ok: next === undefined,
+        expected: 'no frame behind the Close',
         actual: next ? (isClose(next) ? 'a second Close' : `a frame with opcode ${next.opcode}`) : 'none',
       }
     }),
   mutants: {
     'two Closes': {
-      edit: says('normal', [server.close(1000), server.close(1000)], fin), alsoBreaks: ['ws/close/then-data-ignored'], fault: 'closedTwice',
+      edit: says('normal', [server.close(1000), server.close(1000)], fin),
+      alsoBreaks: ['ws/close/then-data-ignored'],
+      fault: 'closedTwice',
     },
     'a message behind it': { edit: says('normal', [server.close(1000), server.text('late')], fin) },
   },
@@ -98,9 +110,11 @@ const noReservedSend: Rule<WsExchange> = {
   fix: 'do not pass on event.code: 1005 becomes a Close without a code, 1006 no Close at all',
   check: ({ connections }) => connections.flatMap((connection): Finding[] => {
     const expected = 'a code that may be sent, or none'
-    const { fault } = connection.received
-    if (fault?.kind === 'close-code' || fault?.kind === 'close-length') return [{ where: connection.place(fault.frame), ok: false, expected, actual: fault.says }]
-    return connection.close ? [{ where: closePlace(connection), ok: true, expected, actual: spoken(connection.close.code) }] : []
+    const { close, received: { fault } } = connection
+    if (fault?.kind === 'close-code' || fault?.kind === 'close-length') {
+      return [{ where: connection.place(fault.frame), ok: false, expected, actual: fault.says }]
+    }
+    return close ? [{ where: closePlace(connection), ok: true, expected, actual: spoken(close.code) }] : []
   }),
   mutants: {
     'an empty Close is answered by 1005': { edit: says('empty', [server.close(1005)], fin), fault: 'reservedCodeSent' },
@@ -141,17 +155,14 @@ const failCode: Rule<WsExchange> = {
 
 export const lasts: readonly Rule<WsExchange>[] = [thenData, thenPing, single, noReservedSend, failCode]
 
-/** bytes from which on an echo takes more than one write */
-const large = 64 * 1024
-
 export const afterLarge: Note<WsExchange> = {
   id: 'ws/close/after-large',
   clause: `${rfc}#section-5.5.1`,
   says: 'whether a long answer is finished before a Close that came behind the question is open',
-  record: ({ connections }) => connections.filter((connection) => connection.isOpen && isEcho(connection)).flatMap((connection) => {
+  record: (exchange) => withRole(exchange, 'after-large').flatMap((connection) => {
     const { sent, close, messages } = connection
     const [last, goodbye] = sent.happenings.slice(-2)
-    if (last?.kind !== 'message' || goodbye?.kind !== 'close' || !close || last.payload.length < large) return []
+    if (last?.kind !== 'message' || goodbye?.kind !== 'close' || !close) return []
     const isTold = messages.some((one: Message) => isSame(one, last))
     return [`an echo of ${last.payload.length} bytes is ${isTold ? 'finished' : 'not finished'} before the Close`]
   }),

@@ -69,7 +69,8 @@ const reserved: ReadonlySet<number> = new Set([1004, 1005, 1006, 1015])
 
 const codes: readonly Rule<WsExchange>[] = [
   takes({
-    slug: 'code-defined', level: 'must', clause: `${rfc}#section-7.4.1`, has: (code) => code <= 1003 || (code >= 1007 && code <= 1011),
+    slug: 'code-defined', level: 'must', clause: `${rfc}#section-7.4.1`,
+    has: (code) => code <= 1003 || (code >= 1007 && code <= 1011),
     says: 'the codes 1000 to 1003 and 1007 to 1011 are taken',
     harm: 'a client that says rightly why it leaves is told that it broke the protocol',
     fix: allowlist, link: 'defined', fault: 'definedCodeRefused',

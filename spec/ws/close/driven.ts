@@ -1,6 +1,6 @@
 /** How connections end that a driver was asked to end. https://www.rfc-editor.org/rfc/rfc6455#section-7 */
 import type { Act, Finding, Rule } from '../../model.ts'
-import { heldOpen, says } from '../bytes.ts'
+import { changed, heldOpen, says } from '../bytes.ts'
 import { withRole, type Connection, type WsExchange } from '../exchange.ts'
 import { server } from '../frame.ts'
 import { closePlace, patienceMs, spoken } from './goodbye.ts'
@@ -24,7 +24,10 @@ const peerSilent: Rule<WsExchange> = {
     if (!close) return []
     const ms = Math.round(link.ended.at - close.frame.at)
     if (!isDropped && ms < silenceMs) return []
-    return [{ where: connection.endPlace, ok: isDropped && ms <= silenceMs, expected: `the end of TCP within ${silenceMs} ms`, actual: isDropped ? `after ${ms} ms` : `TCP open after ${ms} ms` }]
+    return [{
+      where: connection.endPlace, ok: isDropped && ms <= silenceMs,
+      expected: `the end of TCP within ${silenceMs} ms`, actual: isDropped ? `after ${ms} ms` : `TCP open after ${ms} ms`,
+    }]
   }),
   mutants: { 'kept for ever': { edit: heldOpen('peer-silent', silenceMs + 1000) } },
 }
@@ -40,10 +43,10 @@ const simultaneous: Rule<WsExchange> = {
     const { isOpen, close, isDropped, link, sent } = connection
     const told = sent.happenings.find(({ kind }) => kind === 'close')
     if (!isOpen || told?.kind !== 'close') return []
-    const expected = 'a Close, and the end of TCP by FIN'
-    if (close && link.ended.by === 'target') return [{ where: closePlace(connection), ok: link.ended.how === 'fin', expected, actual: link.ended.how === 'fin' ? 'that' : 'a Close, and a reset' }]
+    const expected = 'a Close, and FIN'
     if (!isDropped && link.ended.at - told.frame.at < patienceMs) return []
-    return [{ where: connection.endPlace, ok: false, expected, actual: close ? 'a Close, and TCP stayed open' : isDropped ? 'the end of TCP without a Close' : 'nothing' }]
+    const ended = !isDropped ? 'TCP stayed open' : link.ended.how === 'fin' ? 'FIN' : 'a reset'
+    return [{ where: closePlace(connection), ok: close !== undefined && ended === 'FIN', expected, actual: `${close ? 'a Close' : 'no Close'}, and ${ended}` }]
   }),
   mutants: {
     'dropped': { edit: says('simultaneous', [], fin), fault: 'closeTerminates' },
@@ -78,7 +81,9 @@ const finWithoutClose: Rule<WsExchange> = {
   },
   mutants: {
     'still counted': {
-      edit: (transcript) => ({ ...transcript, acts: transcript.acts.map((act, i) => (i === 1 ? { ...act, body: '{"sockets":2}' } : act)) }),
+      edit: (transcript) => ({
+        ...transcript, acts: transcript.acts.map((act, i) => (i === 1 ? { ...act, body: '{"sockets":2}' } : act)),
+      }),
       fault: 'lostSocketCounted',
     },
   },
@@ -101,13 +106,20 @@ const flushPending: Rule<WsExchange> = {
   says: 'messages that were sent before the Close arrive before it',
   harm: 'the last tokens of an answer are missing, and the end looks clean',
   fix: 'close() behind the last send(), not terminate(); await drain or the callbacks of what is still written',
-  check: (exchange) => withRole(exchange, 'flush').filter(({ isOpen, close, isDropped }) => isOpen && (close || isDropped)).map((connection) => {
+  check: (exchange) => withRole(exchange, 'flush').filter(({ close, isDropped }) => close || isDropped).map((connection) => {
     const came = chunks(connection)
-    const ok = connection.close !== undefined && came.length >= asked && came.every((n, i) => n === i)
-    return { where: closePlace(connection), ok, expected: `the chunks 0 to ${asked - 1}, and a Close`, actual: `${came.length} chunks, and ${connection.close ? spoken(connection.close.code) : 'the end of TCP'}` }
+    const { close } = connection
+    return {
+      where: closePlace(connection),
+      ok: close !== undefined && came.length >= asked && came.every((n, i) => n === i),
+      expected: `the chunks 0 to ${asked - 1}, and a Close`,
+      actual: `${came.length} chunks, and ${close ? spoken(close.code) : 'the end of TCP'}`,
+    }
   }),
   mutants: {
-    'the last ones are lost': { edit: says('flush', [server.text('{"type":"chunk","n":0}'), server.close(1000)], fin), fault: 'closeUnflushed' },
+    'the last ones are lost': {
+      edit: says('flush', [server.text('{"type":"chunk","n":0}'), server.close(1000)], fin), fault: 'closeUnflushed',
+    },
   },
 }
 
@@ -123,11 +135,23 @@ const goingAway: Rule<WsExchange> = {
     const signal = acts.find(({ kind }) => kind === 'signal')
     if (!signal) return []
     return connections.filter((connection) => isOpenAt(connection, signal.at)).map((connection) => {
-      const code = connection.close?.code
-      return { where: closePlace(connection), ok: code === 1001 || code === 1012, expected: 'a Close with 1001 or 1012', actual: connection.close ? spoken(code) : connection.isDropped ? 'the end of TCP' : 'nothing' }
+      const { close, isDropped } = connection
+      return {
+        where: closePlace(connection),
+        ok: close?.code === 1001 || close?.code === 1012,
+        expected: 'a Close with 1001 or 1012',
+        actual: close ? spoken(close.code) : isDropped ? 'the end of TCP' : 'nothing',
+      }
     })
   },
-  mutants: { 'cut off': { edit: says('going-away', [], { at: 5300, by: 'target', how: 'fin' }), fault: 'socketsCutOnShutdown' } },
+  mutants: {
+    'cut off': {
+      edit: (transcript) => changed(transcript, 'going-away', (link) => ({
+        ...link, chunks: link.chunks.slice(0, 1), sent: [], ended: { at: 5300, by: 'target', how: 'fin' },
+      })),
+      fault: 'socketsCutOnShutdown',
+    },
+  },
 }
 
 /** It was open, and neither side had sent a Close. */

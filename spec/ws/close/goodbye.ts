@@ -1,6 +1,7 @@
 /** What came of a Close that the kit sent. https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1 */
 import type { Finding, Place } from '../../model.ts'
 import type { Connection, WsExchange } from '../exchange.ts'
+import { opcodes } from '../frame.ts'
 import { provoked, reactionOf } from '../reaction.ts'
 import type { Close, Fault, FaultKind } from '../machine.ts'
 import type { Frame } from '../reader.ts'
@@ -45,29 +46,32 @@ export const isRefused = ({ connection, close }: Goodbye): boolean => {
   return errors.has(code) && code !== close.code
 }
 
-export const spoken = (code: number | undefined): string => (code === undefined ? 'a Close without a code' : `a Close with ${code}`)
+export const spoken = (code: number | undefined): string =>
+  (code === undefined ? 'a Close without a code' : `a Close with ${code}`)
 
-export const closePlace = (connection: Connection): Place => (connection.close ? connection.place(connection.close.frame) : connection.endPlace)
+/** Where the Close of the target is, or would be. */
+export const closePlace = (connection: Connection): Place =>
+  (connection.close ? connection.place(connection.close.frame) : connection.endPlace)
 
 /** The code in a Close, whether it may be there or not. */
-export const codeOf = ({ payload: [high, low] }: Frame): number | undefined => (high === undefined || low === undefined ? undefined : high * 256 + low)
+export const codeOf = ({ payload: [high, low] }: Frame): number | undefined =>
+  (high === undefined || low === undefined ? undefined : high * 256 + low)
 
 /** One finding for each Close that is wrong: it is answered by an error or by the end of TCP, not like a right one. */
 export function mustRefuse(exchange: WsExchange, kind: FaultKind, where?: (fault: Fault) => boolean): Finding[] {
   const expected = 'a Close with an error, or the end of TCP'
   return provoked(exchange, kind, where).flatMap((connection): Finding[] => {
-    const { received, provocation, isDropped } = connection
-    const wrong = received.fault?.frame
-    const told = wrong?.opcode === 8 ? codeOf(wrong) : undefined
-    // a Close that is wrong in another way is the business of no-reserved-send
-    if (wrong) return told !== undefined && provocation && told === codeOf(provocation.frame) ? [{ where: connection.place(wrong), ok: false, expected, actual: `the same code, ${told}` }] : []
-    const reaction = reactionOf(connection)
-    if (connection.close && reaction.kind !== 'went-on') {
-      // one without a code may be a refusal that gives no reason; that it should is the business of fail-code
-      const ok = connection.close.code === undefined || errors.has(connection.close.code)
-      return [{ where: closePlace(connection), ok, expected, actual: spoken(connection.close.code) }]
+    const { close, received, provocation, isDropped } = connection
+    const repeated = received.fault?.frame
+    if (repeated) {
+      // any other Close that is wrong is the business of no-reserved-send
+      const isSame = repeated.opcode === opcodes.close && provocation !== undefined && codeOf(repeated) === codeOf(provocation.frame)
+      return isSame ? [{ where: connection.place(repeated), ok: false, expected, actual: `the same code, ${codeOf(repeated)}` }] : []
     }
-    const ok = isDropped && reaction.kind !== 'went-on'
-    return [{ where: connection.endPlace, ok, expected, actual: ok ? 'the end of TCP' : `${reaction.kind === 'went-on' ? reaction.what : 'no reaction'} after ${provocation?.says ?? 'it'}` }]
+    const reaction = reactionOf(connection)
+    if (reaction.kind === 'went-on') return [{ where: connection.endPlace, ok: false, expected, actual: reaction.what }]
+    // one without a code may be a refusal that gives no reason; that it should is the business of fail-code
+    if (close) return [{ where: closePlace(connection), ok: close.code === undefined || errors.has(close.code), expected, actual: spoken(close.code) }]
+    return [{ where: connection.endPlace, ok: isDropped, expected, actual: isDropped ? 'the end of TCP' : 'no reaction' }]
   })
 }

@@ -14,18 +14,22 @@ function answered(goodbye: Goodbye, expected: string, ok: boolean): Finding {
   return { where: closePlace(connection), ok, expected, actual: spoken(connection.close?.code) }
 }
 
+/** Within a message too. */
+const everyGoodbye = (exchange: WsExchange): Goodbye[] => [...goodbyes(exchange), ...goodbyes(exchange, { open: true })]
+
 const reply: Rule<WsExchange> = {
   id: 'ws/close/reply',
   level: 'must',
   clause,
   says: 'a Close is answered by a Close',
   harm: 'the client sees 1006 and onerror, as if the connection were lost, and connects again',
-  fix: 'let the library answer; with your own frames, write a Close before end(), and never destroy() a socket that has unread data',
-  check: (exchange) => [...goodbyes(exchange), ...goodbyes(exchange, { open: true })].filter(isLast).flatMap((goodbye): Finding[] => {
+  fix: 'let the library answer; with your own frames, write a Close before end(), and destroy() no socket with unread data',
+  check: (exchange) => everyGoodbye(exchange).filter(isLast).flatMap((goodbye): Finding[] => {
     const { connection } = goodbye
     if (connection.close) return [answered(goodbye, 'a Close', true)]
     const missing = { where: connection.endPlace, ok: false, expected: 'a Close' }
-    if (connection.isDropped) return [{ ...missing, actual: connection.link.ended.how === 'rst' ? 'a reset of TCP' : 'the end of TCP without one' }]
+    const how = connection.link.ended.how === 'rst' ? 'a reset of TCP' : 'the end of TCP without one'
+    if (connection.isDropped) return [{ ...missing, actual: how }]
     // within a message that is the business of mid-fragment
     return waited(goodbye) && connection.sent.open.length === 0 ? [{ ...missing, actual: 'none' }] : []
   }),
@@ -35,7 +39,7 @@ const reply: Rule<WsExchange> = {
   },
 }
 
-/** A reply without a code may be how the target refuses a code: that is judged with the codes, and here where no server does. */
+/** A reply without a code may be how the target refuses a code: that is judged with the codes, but for those that all take. */
 const isAboutCode = (one: Goodbye): boolean =>
   one.close.code !== undefined && one.connection.close !== undefined && !isRefused(one)
   && (one.close.code <= 1001 || one.connection.close.code !== undefined)
@@ -64,7 +68,7 @@ const empty: Rule<WsExchange> = {
   says: 'a Close without a code is right, and is answered by one without a code or with 1000',
   harm: 'close() without arguments, which is what most clients call, looks like a fault of the client',
   fix: 'read a code only when the payload has two bytes, and answer an empty one by an empty one',
-  check: (exchange) => goodbyes(exchange).filter(({ close, connection }) => close.code === undefined && connection.close).map((goodbye) => {
+  check: (exchange) => goodbyes(exchange).filter((one) => one.close.code === undefined && one.connection.close).map((goodbye) => {
     const code = goodbye.connection.close?.code
     return answered(goodbye, 'a Close without a code, or with 1000', code === undefined || code === 1000)
   }),
@@ -78,13 +82,11 @@ const tcpByServer: Rule<WsExchange> = {
   says: 'the server ends TCP as soon as both sides have sent a Close',
   harm: 'onclose of browsers waits for it, and the port of the client stays in TIME_WAIT when it gives up first',
   fix: 'end() the socket behind the Close that you answer with',
-  check: (exchange) => [...goodbyes(exchange), ...goodbyes(exchange, { open: true })].flatMap((goodbye): Finding[] => {
-    const { connection } = goodbye
-    if (!connection.close || (!connection.isDropped && !waited(goodbye))) return []
-    return [{
-      where: connection.endPlace, ok: connection.isDropped, expected: 'the end of TCP',
-      actual: connection.isDropped ? 'that' : `TCP open ${Math.round(connection.link.ended.at - connection.close.frame.at)} ms later`,
-    }]
+  check: (exchange) => everyGoodbye(exchange).flatMap((goodbye): Finding[] => {
+    const { close, isDropped, endPlace, link } = goodbye.connection
+    if (!close || (!isDropped && !waited(goodbye))) return []
+    const later = Math.round(link.ended.at - close.frame.at)
+    return [{ where: endPlace, ok: isDropped, expected: 'the end of TCP', actual: isDropped ? 'that' : `TCP open ${later} ms later` }]
   }),
   mutants: { 'TCP stays open': { edit: heldOpen('normal', 3000), fault: 'tcpKeptOpen' } },
 }
@@ -100,7 +102,8 @@ const midFragment: Rule<WsExchange> = {
     const { connection } = goodbye
     const expected = 'a Close, and no message'
     if (connection.close) return [answered(goodbye, expected, !isRefused(goodbye))]
-    return !connection.isDropped && waited(goodbye) ? [{ where: connection.endPlace, ok: false, expected, actual: 'nothing' }] : []
+    if (connection.isDropped || !waited(goodbye)) return []
+    return [{ where: connection.endPlace, ok: false, expected, actual: 'nothing' }]
   }),
   mutants: {
     'refused': { edit: says('mid-fragment', [server.close(1002)], fin), fault: 'closeInMessageRefused' },

@@ -32,16 +32,25 @@ export const links = [
 /** Something stands between its frames. */
 const isDivided = ({ frames }: Message): boolean => frames.some(({ span }, i) => i > 0 && span.start !== frames[i - 1]?.span.end)
 
-/** The fragmented message that this frame of the kit stands in: the fragments before it and behind it. */
-function around({ sent }: Connection, { span }: Frame): { readonly last: Frame | undefined } | undefined {
-  const { frames } = sent
-  const before = frames.findLast((one) => one.opcode <= 2 && one.span.end <= span.start)
-  if (!before || before.fin) return undefined
-  return { last: frames.find((one) => one.opcode <= 2 && one.span.start >= span.end && one.fin) }
+/** A ping of the kit within a message, and the fragment that ended the message; undefined when none did. */
+interface Interlude {
+  readonly ping: Frame
+  readonly last: Frame | undefined
 }
 
-const pingsInside = (connection: Connection): Control[] =>
-  connection.sent.happenings.filter((one): one is Control => one.kind === 'ping' && around(connection, one.frame) !== undefined)
+/** In one pass: there may be very many pings. */
+function interludes({ sent, provocation }: Connection): Interlude[] {
+  if (provocation) return []
+  const found: Interlude[] = []
+  let pings: Frame[] | undefined
+  for (const frame of sent.frames) {
+    if (frame.opcode === opcodes.ping) pings?.push(frame)
+    if (frame.opcode > opcodes.binary) continue
+    if (frame.fin) found.push(...(pings ?? []).map((ping) => ({ ping, last: frame })))
+    pings = frame.fin ? undefined : pings ?? []
+  }
+  return [...found, ...(pings ?? []).map((ping) => ({ ping, last: undefined }))]
+}
 
 const insideFragments: Rule<WsExchange> = {
   id: 'ws/control/inside-fragments',
@@ -51,9 +60,9 @@ const insideFragments: Rule<WsExchange> = {
   harm: 'a client that pings while it sends something long loses the message, or the connection',
   fix: 'keep the state of the message apart from that of the frame: opcodes of 8 and more do not touch it',
   check: (exchange) => exchange.connections.filter(({ provocation }) => !provocation).flatMap((connection) => {
-    const inside = pingsInside(connection).map(({ frame }) => frame)
+    const inside = new Set(interludes(connection).map(({ ping }) => ping))
     return [
-      ...(inside.length > 0 ? mustRead(exchange, [connection], 'the ping between fragments taken', ({ frame }) => inside.includes(frame)) : []),
+      ...(inside.size > 0 ? mustRead(exchange, [connection], 'the ping between fragments taken', ({ frame }) => inside.has(frame)) : []),
       ...echoes(connection).filter(({ sent }) => isDivided(sent)).map(({ sent, back }) => ({
         where: connection.endPlace,
         ok: back !== undefined && isSame(sent, back),
@@ -79,19 +88,18 @@ const pongPrompt: Rule<WsExchange> = {
   says: 'a ping between two fragments is answered before the message ends',
   harm: 'a client that sends something long takes the connection for dead while it sends',
   fix: 'answer a ping when its frame is read, not when the message around it is complete',
-  check: ({ connections }) => connections.filter(({ provocation, received }) => !provocation && !received.fault).flatMap((connection) =>
-    pingsInside(connection).flatMap((ping): Finding[] => {
-      const pong = connection.pongs.find(({ payload }) => Buffer.compare(payload, ping.payload) === 0)
-      const last = around(connection, ping.frame)?.last
-      if (!pong || !last) return []
+  check: ({ connections }) => connections.filter(({ received }) => !received.fault).flatMap((connection) =>
+    interludes(connection).flatMap(({ ping, last }): Finding[] => {
+      const pong = last && connection.pongs.find(({ payload }) => Buffer.compare(payload, ping.payload) === 0)
+      if (!pong) return []
       const isPrompt = pong.frame.at < last.startedAt
       // whoever sends the rest at once leaves no time for it
-      if (!isPrompt && last.startedAt - ping.frame.at < promptMs) return []
+      if (!isPrompt && last.startedAt - ping.at < promptMs) return []
       return [{
         where: connection.place(pong.frame),
         ok: isPrompt,
         expected: 'a pong before the last fragment was sent',
-        actual: isPrompt ? 'that' : `one behind it, ${Math.round(pong.frame.at - ping.frame.at)} ms after the ping`,
+        actual: isPrompt ? 'that' : `one behind it, ${Math.round(pong.frame.at - ping.at)} ms after the ping`,
       }]
     })),
   mutants: {

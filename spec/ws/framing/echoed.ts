@@ -57,7 +57,8 @@ function withinLimit({ connections }: WsExchange, connection: Connection): boole
     && (reachOf(one) === 'read' || one.messages.some(isLong)))
 }
 
-const hasEdge = (connection: Connection): boolean => sentMessages(connection).some((one) => isWhole(one) && edges.has(one.payload.length))
+const isEdge = (one: Message): boolean => isWhole(one) && edges.has(one.payload.length)
+const hasEdge = (connection: Connection): boolean => sentMessages(connection).some(isEdge)
 
 const lengthBoundaries: Rule<WsExchange> = {
   id: 'ws/framing/length-boundaries',
@@ -67,10 +68,11 @@ const lengthBoundaries: Rule<WsExchange> = {
   says: 'payloads of 125, 126, 127, 128, 65535 and 65536 bytes, where the length field changes its form, are read right',
   harm: 'messages of just these lengths are lost or end the connection, and nobody knows why',
   fix: '126 announces 16 bits of length and 127 announces 64, both big-endian; 126 to 65535 bytes take 16, 65536 and more 64',
-  check: (exchange) => exchange.connections.filter((one) => !one.provocation && hasEdge(one) && withinLimit(exchange, one)).flatMap((connection) => {
-    if (!isEcho(connection)) return mustRead(exchange, [connection], 'a message of that length')
-    return sameLength(connection, echoes(connection, false).filter(({ sent }) => isWhole(sent) && edges.has(sent.payload.length)))
-  }),
+  check: (exchange) => exchange.connections
+    .filter((one) => !one.provocation && hasEdge(one) && withinLimit(exchange, one))
+    .flatMap((connection) => (isEcho(connection)
+      ? sameLength(connection, echoes(connection, false).filter(({ sent }) => isEdge(sent)))
+      : mustRead(exchange, [connection], 'a message of that length'))),
   mutants: {
     '126 bytes are lost': { edit: says('lengths', [server.text(run(125)), server.binary(run(127)), server.text(run(128))]), fault: 'edgeLost' },
     '128 bytes come back as 127': {
@@ -83,6 +85,8 @@ const lengthBoundaries: Rule<WsExchange> = {
   },
 }
 
+const isEmpty = (one: Message): boolean => isWhole(one) && one.payload.length === 0
+
 const emptyPayload: Rule<WsExchange> = {
   id: 'ws/framing/empty-payload',
   level: 'must',
@@ -93,9 +97,8 @@ const emptyPayload: Rule<WsExchange> = {
   fix: 'a frame with length 0 is complete behind its key; hand it on as an empty message',
   check: (exchange) => exchange.connections.flatMap((connection) => {
     const sent = sentMessages(connection)
-    if (isEcho(connection)) return sameLength(connection, echoes(connection).filter(({ sent: one }) => isWhole(one) && one.payload.length === 0))
-    return sent.length > 0 && sent.every((one) => isWhole(one) && one.payload.length === 0)
-      ? mustRead(exchange, [connection], 'an empty message') : []
+    if (isEcho(connection)) return sameLength(connection, echoes(connection).filter(({ sent: one }) => isEmpty(one)))
+    return sent.length > 0 && sent.every(isEmpty) ? mustRead(exchange, [connection], 'an empty message') : []
   }),
   mutants: {
     'lost': { edit: says('empty', []), fault: 'emptyLost' },
@@ -109,10 +112,13 @@ const typePreserved: Rule<WsExchange> = {
   clause: `${rfc}#section-5.6`,
   says: 'text comes back as text, binary data as binary data',
   harm: 'a browser gives a Blob where the page expects a string: JSON.parse fails on it',
-  fix: 'send with the type of what came: in ws `socket.send(data, { binary: isBinary })`, in uWebSockets.js `ws.send(message, isBinary)`',
+  fix: 'send with the type of what came: `socket.send(data, { binary: isBinary })` in ws, `ws.send(message, isBinary)` in uWebSockets.js',
   applies: onEcho,
   check: ({ connections }) => connections.flatMap((connection) => echoes(connection).flatMap(({ sent, back }) => (back ? [{
-    where: placeOf(connection, back), ok: back.type === sent.type, expected: `a ${sent.type} message`, actual: `a ${back.type} message`,
+    where: placeOf(connection, back),
+    ok: back.type === sent.type,
+    expected: `a ${sent.type} message`,
+    actual: `a ${back.type} message`,
   }] : []))),
   mutants: {
     'text comes back as binary data': { edit: says('types', [server.binary('abc'), server.binary('def')]), fault: 'textAsBinary' },
@@ -135,7 +141,8 @@ const payloadPreserved: Rule<WsExchange> = {
         where: placeOf(connection, back),
         ok: back !== undefined && differs === undefined,
         expected: `the ${bytesOf(sent.payload.length)} that were sent`,
-        actual: !back ? 'no message' : differs === undefined ? 'them' : `${bytesOf(back.payload.length)}, other ones from offset ${differs} on`,
+        actual: !back ? 'no message'
+          : differs === undefined ? 'them' : `${bytesOf(back.payload.length)}, other ones from offset ${differs} on`,
       }
     })),
   mutants: {

@@ -18,6 +18,16 @@ export const links = [
   socket('newcomer', { sent: [client.ping('after')], received: [server.pong('after')] }),
 ]
 
+/**
+ * Faults behind which a server may go on: a length in too many bits binds the sender. Behind text that is not UTF-8 the
+ * place of the next frame is known, and the end of the message is early enough for many (utf8/fail-fast-frame).
+ */
+const survivable: ReadonlySet<string> = new Set(['length-not-minimal', 'utf8'])
+
+/** Frames were sent behind a fault that ends the connection. */
+const goesOn = ({ isOpen, provocation, sent }: Connection): boolean =>
+  isOpen && provocation !== undefined && !survivable.has(provocation.kind) && sent.frames.length > provocation.index + 1
+
 const faultStops: Rule<WsExchange> = {
   id: 'ws/framing/fault-stops',
   level: 'must',
@@ -25,10 +35,7 @@ const faultStops: Rule<WsExchange> = {
   says: 'nothing that comes behind a fault is worked with',
   harm: 'after a fault nobody knows where the next frame begins: what is taken for a message is made by whoever made the fault',
   fix: 'leave the loop that reads frames at the first fault, and ignore what is still buffered',
-  // a length in too many bits binds the sender: a server that takes it rightly goes on. Behind text that is not UTF-8 the
-  // place of the next frame is known, and the end of the message is early enough for many (utf8/fail-fast-frame)
-  check: ({ connections }) => connections.filter(({ isOpen, provocation, sent }) =>
-    isOpen && provocation && provocation.kind !== 'length-not-minimal' && provocation.kind !== 'utf8' && sent.frames.length > provocation.index + 1).map((connection) => {
+  check: ({ connections }) => connections.filter(goesOn).map((connection) => {
     const reaction = reactionOf(connection)
     return {
       where: connection.endPlace,
@@ -50,7 +57,10 @@ const prefaultDelivered: Rule<WsExchange> = {
   applies: onEcho,
   check: ({ connections }) => connections.filter(({ provocation }) => provocation && provocation.kind !== 'length-not-minimal')
     .flatMap((connection) => echoes(connection).map(({ back }) => ({
-      where: connection.endPlace, ok: back !== undefined, expected: 'an echo of the message before the fault', actual: back ? 'one' : 'none',
+      where: connection.endPlace,
+      ok: back !== undefined,
+      expected: 'an echo of the message before the fault',
+      actual: back ? 'one' : 'none',
     }))),
   mutants: { 'lost': { edit: says('before', [server.close(1002)], { at: 30, by: 'target', how: 'fin' }), fault: 'outputDropped' } },
 }
@@ -77,7 +87,8 @@ const faultIsolated: Rule<WsExchange> = {
   fix: 'handle the error event of each connection (in ws `socket.on(\'error\', …)`): without it Node ends the process',
   promisedBy: 'echo',
   check: (exchange) => [
-    ...withRole(exchange, 'bystander').filter((one) => hasPong(one, Buffer.from('before'))).map((one) => alive(one, 'after', 'an open connection')),
+    ...withRole(exchange, 'bystander').filter((one) => hasPong(one, Buffer.from('before')))
+      .map((one) => alive(one, 'after', 'an open connection')),
     ...withRole(exchange, 'newcomer').filter((one) => !isThrottled(one)).map((one) => alive(one, 'after', 'a new connection')),
   ],
   mutants: {
@@ -86,7 +97,8 @@ const faultIsolated: Rule<WsExchange> = {
       alsoBreaks: ['ws/control/pong-latest'],
     },
     'no new connection': {
-      edit: (transcript) => changed(transcript, 'newcomer', (link) => ({ ...link, chunks: [], ended: { at: 20, by: 'target', how: 'refused' } })),
+      edit: (transcript) => changed(transcript, 'newcomer', (link) =>
+        ({ ...link, chunks: [], ended: { at: 20, by: 'target', how: 'refused' } })),
     },
   },
 }

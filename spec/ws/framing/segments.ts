@@ -1,12 +1,13 @@
 /** TCP is a stream of bytes: where it is cut, and where it ends, says nothing about frames. */
 import type { Finding, Rule } from '../../model.ts'
-import { mustRead } from '../pongs.ts'
 import { closed, says, socket, together } from '../bytes.ts'
 import { echoes, isEcho, sentMessages } from '../echoes.ts'
-import type { Connection, WsExchange } from '../exchange.ts'
+import { withRole, type Connection, type WsExchange } from '../exchange.ts'
 import { client, server } from '../frame.ts'
 import type { Control, Message } from '../machine.ts'
+import { mustRead } from '../pongs.ts'
 import type { Frame } from '../reader.ts'
+import { writesOf } from '../writes.ts'
 
 const rfc = 'https://www.rfc-editor.org/rfc/rfc6455'
 
@@ -14,23 +15,23 @@ const octets = (...frames: readonly Uint8Array[]): Uint8Array[] => [...together(
 const cutText = client.text('a message that never ends').subarray(0, 18)
 
 export const links = [
-  socket('chop', { sent: [client.ping('whole'), ...octets(client.ping('one by one'))], received: [server.pong('whole'), server.pong('one by one')] }),
+  socket('chop', {
+    sent: [client.ping('whole'), ...octets(client.ping('one by one'))],
+    received: [server.pong('whole'), server.pong('one by one')],
+  }),
   socket('echo-chop', { sent: octets(client.text('cut')), received: [server.text('cut')] }, 'echo/chop'),
-  socket('many', { sent: [together(client.ping('1'), client.ping('2'), client.ping('3'))], received: [together(server.pong('1'), server.pong('2'), server.pong('3'))] }),
-  socket('echo-many', { sent: [together(client.text('first'), client.text('second'))], received: [server.text('first'), server.text('second')] }, 'echo/many'),
+  socket('many', { sent: [together(client.ping('1'), client.ping('2'))], received: [server.pong('1'), server.pong('2')] }),
+  socket('echo-many', {
+    sent: [together(client.text('first'), client.text('second'))], received: [server.text('first'), server.text('second')],
+  }, 'echo/many'),
   closed('cut-off', { sent: [cutText], received: [] }),
 ]
-
-/** Offsets between two writes of the kit. */
-function seams({ link: { sent = [] } }: Connection): number[] {
-  const ends = sent.reduce<number[]>((all, { bytes }) => [...all, (all.at(-1) ?? 0) + bytes.length], [])
-  return ends.slice(0, -1)
-}
 
 const ascii = (payload: Uint8Array): boolean => payload.every((byte) => byte < 0x80)
 
 /** Nothing about it is odd but where it is cut: one frame, and text of one byte for each character. */
-const isPlain = ({ frames, type, payload }: Message): boolean => frames.length === 1 && payload.length > 0 && (type === 'binary' || ascii(payload))
+const isPlain = ({ frames, type, payload }: Message): boolean =>
+  frames.length === 1 && payload.length > 0 && (type === 'binary' || ascii(payload))
 
 interface Subject {
   readonly connection: Connection
@@ -39,7 +40,8 @@ interface Subject {
 }
 
 /** What became of the frames that are meant: pings on any server, plain messages on an echo. */
-const answered = (exchange: WsExchange, subjects: readonly Subject[], what: string): Finding[] => subjects.flatMap(({ connection, isMeant }) => {
+const answered = (exchange: WsExchange, subjects: readonly Subject[], what: string): Finding[] =>
+  subjects.flatMap(({ connection, isMeant }) => {
   const isPing = ({ frame, payload }: Control): boolean => isMeant(frame) && ascii(payload)
   // elsewhere a message beside the pings may be what the application ends the connection for
   const isClean = isEcho(connection) || sentMessages(connection).length === 0
@@ -63,8 +65,8 @@ const tcpChop: Rule<WsExchange> = {
   harm: 'messages are lost, or the connection hangs, where the network cuts at another place than on the developer\'s machine',
   fix: 'keep what is left of a read, and begin to read a header only when all its 2 to 14 bytes are there',
   check: (exchange) => answered(exchange, right(exchange).map((connection) => {
-    const all = seams(connection)
-    return { connection, isMeant: ({ span }) => all.some((at) => at > span.start && at < span.end) }
+    const writes = writesOf(connection)
+    return { connection, isMeant: (frame) => writes.of(frame) === undefined }
   }), 'a frame in several segments'),
   mutants: {
     'no pong': { edit: says('chop', [server.pong('whole')]), fault: 'lonelyOctetLost' },
@@ -81,10 +83,10 @@ const coalesced: Rule<WsExchange> = {
   harm: 'under load, when segments grow together, messages are late by one or lost',
   fix: 'go on reading frames until the rest of what was read is no complete one',
   check: (exchange) => answered(exchange, right(exchange).map((connection) => {
-    const edges = [0, ...seams(connection), Infinity]
-    const isWithin = ({ span }: Frame): boolean => edges.some((edge, i) => edge <= span.start && span.end <= (edges[i + 1] ?? 0)
-      && connection.sent.frames.some((other) => other.span.start !== span.start && edge <= other.span.start && other.span.end <= (edges[i + 1] ?? 0)))
-    return { connection, isMeant: isWithin }
+    const writes = writesOf(connection)
+    const all = connection.sent.frames.map((frame) => writes.of(frame))
+    const shared = new Set(all.filter((write, i) => write !== undefined && write === all[i - 1]))
+    return { connection, isMeant: (frame) => shared.has(writes.of(frame)) }
   }), 'several frames in one segment'),
   mutants: {
     'only the first is answered': { edit: says('many', [server.pong('1')]), fault: 'onlyFirstOfRead' },
@@ -100,21 +102,20 @@ const eofMidFrame: Rule<WsExchange> = {
   harm: 'half a message is worked with, or connections of clients that are gone pile up until the server is out of descriptors',
   fix: 'on the end of the stream drop what is incomplete and close the socket (`allowHalfOpen` of node:net leaves that to you)',
   promisedBy: 'echo',
-  check: ({ connections }) => connections.filter(({ isOpen, sent, link, received }) =>
-    isOpen && sent.pending > 0 && !sent.fault && !received.fault && link.role === 'cut-off').map((connection) => {
-    const { sent: { partial }, messages, link } = connection
-    const part = messages.find(({ payload }) => payload.length > 0 && partial !== undefined && Buffer.from(partial.payload).indexOf(payload) === 0)
-    const freed = link.ended.by === 'target'
-    return {
-      where: connection.endPlace,
-      ok: !part && freed,
-      expected: 'the end of TCP, and nothing else',
-      actual: part ? `the first ${part.payload.length} bytes of the frame as a message` : freed ? 'that' : 'the connection stayed open',
-    }
+  check: (exchange) => withRole(exchange, 'cut-off').filter(({ isOpen, sent, received }) =>
+    isOpen && sent.pending > 0 && !sent.fault && !received.fault).map((connection) => {
+    const { sent: { partial }, messages, isDropped, endPlace } = connection
+    const cut = Buffer.from(partial?.payload ?? [])
+    const part = messages.find(({ payload }) => payload.length > 0 && cut.indexOf(payload) === 0)
+    const actual = part ? `the first ${part.payload.length} bytes of the frame as a message` : 'the connection stayed open'
+    const ok = !part && isDropped
+    return { where: endPlace, ok, expected: 'the end of TCP, and nothing else', actual: ok ? 'that' : actual }
   }),
   mutants: {
     'it stays open': { edit: says('cut-off', []), fault: 'halfOpen' },
-    'a part of the message comes back': { edit: says('cut-off', [server.text('a messag')], { at: 30, by: 'target', how: 'fin' }), fault: 'partDelivered' },
+    'a part of the message comes back': {
+      edit: says('cut-off', [server.text('a messag')], { at: 30, by: 'target', how: 'fin' }), fault: 'partDelivered',
+    },
   },
 }
 

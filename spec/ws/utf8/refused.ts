@@ -18,7 +18,7 @@ const goesOn = (id: string) => ({ edit: says(id, [server.pong('b')]) })
 
 const refuses = (flaw: TextFlaw): Rule<WsExchange>['check'] => (exchange) => mustFail(flawed(exchange, flaw))
 
-const decoder = 'leave the check to the library (skipUTF8Validation stays false in ws), or decode with TextDecoder and fatal: true'
+const decoder = 'leave the check to the library (skipUTF8Validation: false in ws), or decode with TextDecoder and fatal: true'
 
 const invalidReject: Rule<WsExchange> = {
   id: 'ws/utf8/invalid-reject',

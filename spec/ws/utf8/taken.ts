@@ -1,6 +1,6 @@
-/** What is taken as it is: good text, and bytes where no text is meant. https://www.rfc-editor.org/rfc/rfc6455#section-5.6 */
+/** What is taken: good text, and bytes where no text is meant. https://www.rfc-editor.org/rfc/rfc6455#section-5.6 */
 import type { Finding, Rule } from '../../model.ts'
-import { taken as takenAs } from '../acceptance.ts'
+import { refusedByApplication, taken as takenAs } from '../acceptance.ts'
 import { says } from '../bytes.ts'
 import type { Connection, WsExchange } from '../exchange.ts'
 import { server } from '../frame.ts'
@@ -9,14 +9,19 @@ import { isText } from '../text.ts'
 
 const rfc = 'https://www.rfc-editor.org/rfc/rfc6455'
 
-const forEach = (look: (connection: Connection) => Finding[]): Rule<WsExchange>['check'] => ({ connections }) => connections.flatMap(look)
+const forEach = (look: (connection: Connection) => Finding[]): Rule<WsExchange>['check'] =>
+  ({ connections }) => connections.flatMap(look)
+
+const fin = { at: 60, by: 'target', how: 'fin' } as const
+/** The first message, which every target takes, and the pong to the ping behind it. */
+const plain = [server.text('streamproof'), server.pong('a')]
 
 /** A character is cut by the end of a fragment or of a write. */
 const isSplit = ({ link }: Connection, { frames }: Message): boolean => {
   const writes = (link.sent ?? []).reduce<number[]>((all, { bytes }) => [...all, (all.at(-1) ?? 0) + bytes.length], [])
   return frames.some(({ payload, payloadAt, fin }) => {
-    const cuts = [...(fin ? [] : [payload.length]), ...writes.map((at) => at - payloadAt).filter((at) => at > 0 && at < payload.length)]
-    return cuts.some((at) => !isText(payload.slice(0, at)))
+    const within = writes.map((at) => at - payloadAt).filter((at) => at > 0 && at < payload.length)
+    return [...within, ...(fin ? [] : [payload.length])].some((at) => !isText(payload.slice(0, at)))
   })
 }
 
@@ -27,17 +32,18 @@ const validAccept: Rule<WsExchange> = {
   level: 'must',
   clause: `${rfc}#section-5.6`,
   says: 'text with any character from U+0000 to U+10FFFF is taken as it is',
-  harm: 'messages with rare characters are lost, and the connection with them; a byte order mark that goes missing changes the text',
+  harm: 'messages with rare characters are lost, and the connection with them; without its byte order mark a text is another',
   fix: 'refuse no character: NUL, U+FFFE, U+FFFF and unassigned ones are good; give TextDecoder ignoreBOM: true',
+  inconclusive: refusedByApplication,
   check: forEach((connection) => takenAs(connection, (message) =>
     message.type === 'text' && !isAscii(message.payload) && !isSplit(connection, message))),
   mutants: {
     'refused': {
-      edit: says('valid', [server.text('streamproof'), server.pong('a'), server.close(1007)], { at: 60, by: 'target', how: 'fin' }),
+      edit: says('valid', [...plain, server.close(1007)], fin),
       fault: 'noncharacterRefused',
     },
     'the byte order mark is lost': {
-      edit: says('valid', [server.text('streamproof'), server.pong('a'), server.text('\0\ufffe\u{10ffff}'), server.pong('b'), server.text('.'), server.pong('c')]),
+      edit: says('valid', [...plain, server.text('\0\ufffe\u{10ffff}'), server.pong('b'), server.text('.'), server.pong('c')]),
       fault: 'byteOrderMarkStripped',
     },
   },
@@ -50,13 +56,14 @@ const splitValid: Rule<WsExchange> = {
   says: 'a character may be split over fragments and segments',
   harm: 'long messages in any language but English end the connection, or arrive with replacement characters, now and then',
   fix: 'decode the message, not the fragments; or decode with stream: true',
+  inconclusive: refusedByApplication,
   check: forEach((connection) => takenAs(connection, (message) => message.type === 'text' && isSplit(connection, message))),
   mutants: {
     'refused': {
-      edit: says('split', [server.text('streamproof'), server.pong('a'), server.close(1007)], { at: 60, by: 'target', how: 'fin' }),
+      edit: says('split', [...plain, server.close(1007)], fin),
       fault: 'splitTextRefused',
     },
-    'decoded by fragment': { edit: says('split', [server.text('streamproof'), server.pong('a'), server.text('\ufffd\ufffd'), server.pong('b'), server.text('.')]) },
+    'decoded by fragment': { edit: says('split', [...plain, server.text('\ufffd\ufffd'), server.pong('b'), server.text('.')]) },
   },
 }
 
@@ -67,10 +74,11 @@ const binaryExempt: Rule<WsExchange> = {
   says: 'binary messages are arbitrary bytes',
   harm: 'audio, images and compressed data end the connection',
   fix: 'decode text messages only',
+  inconclusive: refusedByApplication,
   check: forEach((connection) => takenAs(connection, ({ type, payload }) => type === 'binary' && !isText(payload))),
   mutants: {
     'refused': {
-      edit: says('binary', [server.binary('streamproof'), server.pong('a'), server.close(1007)], { at: 60, by: 'target', how: 'fin' }),
+      edit: says('binary', [server.binary('streamproof'), server.pong('a'), server.close(1007)], fin),
       fault: 'binaryChecked',
     },
   },
@@ -86,7 +94,7 @@ const controlExempt: Rule<WsExchange> = {
   check: forEach(pingFindings),
   mutants: {
     'refused': {
-      edit: says('control', [server.pong('a'), server.close(1007)], { at: 60, by: 'target', how: 'fin' }),
+      edit: says('control', [server.pong('a'), server.close(1007)], fin),
       fault: 'pingChecked',
     },
   },
@@ -96,7 +104,7 @@ const controlExempt: Rule<WsExchange> = {
 function pingFindings(connection: Connection): Finding[] {
   const { isOpen, provocation, sent, received, pongs, close, isDropped } = connection
   const [first, ...more] = sent.happenings.filter((one): one is Control => one.kind === 'ping')
-  const isAnswered = ({ payload }: { payload: Uint8Array }): boolean => pongs.some((pong) => Buffer.compare(pong.payload, payload) === 0)
+  const isAnswered = (ping: Control): boolean => pongs.some(({ payload }) => Buffer.compare(payload, ping.payload) === 0)
   if (!isOpen || provocation || received.fault || !first || !isText(first.payload) || !isAnswered(first)) return []
   return more.filter(({ payload }) => !isText(payload)).flatMap((ping) => {
     const ok = isAnswered(ping)

@@ -32,7 +32,9 @@ const noReplacement: Rule<WsExchange> = {
   }),
   mutants: {
     'repaired': {
-      edit: says('invalid', [server.text('a\ufffdb'), server.pong('b')]), alsoBreaks: ['ws/utf8/invalid-reject'], fault: 'textRepaired',
+      edit: says('invalid', [server.text('a\ufffdb'), server.pong('b')]),
+      alsoBreaks: ['ws/utf8/invalid-reject'],
+      fault: 'textRepaired',
     },
   },
 }
@@ -43,19 +45,21 @@ const sendValid: Rule<WsExchange> = {
   clause: `${rfc}#section-5.6`,
   says: 'text messages of the server are UTF-8, each by itself',
   harm: 'browsers close the connection with 1007 and lose what follows; others show replacement characters',
-  fix: 'send decoded text: the bytes of a token or of a read may end inside a character, so decode with stream: true first, or send binary',
+  fix: 'send decoded text: a token or a read may end inside a character, so decode with stream: true first, or send binary',
   check: ({ connections }) => connections.flatMap((connection): Finding[] => {
     const { fault } = connection.received
     const expected = 'UTF-8'
-    const good = connection.messages.filter(({ type }) => type === 'text')
-      .map(({ frames: [frame] }) => ({ where: frame ? connection.place(frame) : connection.where, ok: true, expected, actual: 'that' }))
+    const good = connection.messages.filter(({ type }) => type === 'text').flatMap(({ frames }) => frames.slice(0, 1))
+      .map((frame) => ({ where: connection.place(frame), ok: true, expected, actual: 'that' }))
     if (fault?.kind !== 'utf8' && fault?.kind !== 'close-reason') return good
-    return [...good, { where: { ...connection.place(fault.frame), byte: fault.byte, length: fault.illFormed?.length ?? 1 }, ok: false, expected, actual: fault.says }]
+    const where = { ...connection.place(fault.frame), byte: fault.byte, length: fault.illFormed?.length ?? 1 }
+    return [...good, { where, ok: false, expected, actual: fault.says }]
   }),
   mutants: {
     'a character is cut in two messages': {
       edit: (transcript) => changed(transcript, 'split', (link) => ({
-        ...link, chunks: [...link.chunks, { at: link.ended.at - 1, bytes: together(server.text(hex('e2')), server.text(hex('82ac'))) }],
+        ...link,
+        chunks: [...link.chunks, { at: link.ended.at - 1, bytes: together(server.text(hex('e2')), server.text(hex('82ac'))) }],
       })),
       fault: 'characterCut',
     },

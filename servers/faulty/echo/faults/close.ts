@@ -13,7 +13,8 @@ const closesRead = (isMeant: (frame: Frame) => boolean, payload: Uint8Array) => 
 })
 
 /** A Close with such a code is taken for a right one. */
-const taken = (isMeant: (code: number) => boolean) => closesRead((frame) => frame.payload.length >= 2 && isMeant(codeOf(frame)), closeBody(1000))
+const taken = (isMeant: (code: number) => boolean) =>
+  closesRead((frame) => frame.payload.length >= 2 && isMeant(codeOf(frame)), closeBody(1000))
 
 /** A Close with this code is taken for a wrong one. */
 const refused = (code: number) => closesRead((frame) => codeOf(frame) === code, closeBody(1004))

@@ -21,8 +21,6 @@ const refusedIf = (isOdd: (frame: Frame) => boolean) => (): Partial<Hooks> => ({
   incoming: (frame) => (frame.opcode <= opcodes.text && isOdd(frame) ? spoiled(frame) : frame),
 })
 
-const byteOrderMark = '\ufeff'
-
 export const utf8 = {
   invalidTextIgnored: ignored('invalid'),
   overlongIgnored: ignored('overlong'),
@@ -31,14 +29,16 @@ export const utf8 = {
   truncatedIgnored: ignored('truncated'),
   splitInvalidIgnored: ignored('split'),
   textCheckedAtFin: () => ({
-    incoming: (frame) => (!frame.fin && isBad(frame, opcodes.text) ? { ...frame, payload: frame.payload.map(() => 0x3f) } : frame),
+    incoming: (frame) =>
+      (!frame.fin && isBad(frame, opcodes.text) ? { ...frame, payload: frame.payload.map(() => 0x3f) } : frame),
   }),
   textCheckedByFrame: () => ({ incoming: (frame) => (frame.complete ? frame : undefined) }),
   noncharacterRefused: refusedIf(({ payload }) => Buffer.from(payload).includes('\ufffe')),
   byteOrderMarkStripped: () => ({
     answer: (happening, ...rest) => {
-      const isMarked = happening.kind === 'message' && happening.type === 'text' && Buffer.from(happening.payload).indexOf(byteOrderMark) === 0
-      return isMarked ? [server.text(happening.payload.subarray(3))] : right.answer(happening, ...rest)
+      const { payload } = happening
+      const isMarked = happening.kind === 'message' && happening.type === 'text' && Buffer.from(payload).indexOf('\ufeff') === 0
+      return isMarked ? [server.text(payload.subarray(3))] : right.answer(happening, ...rest)
     },
   }),
   splitTextRefused: refusedIf(({ fin, payload }) => !fin && !isText(payload)),
