@@ -13,6 +13,7 @@ import { read, type Message } from '../spec/ws/machine.ts'
 import { mustRead, reachOf } from '../spec/ws/pongs.ts'
 import { endedFirst, provoked, reactionOf } from '../spec/ws/reaction.ts'
 import { readFrames } from '../spec/ws/reader.ts'
+import { writesOf } from '../spec/ws/writes.ts'
 import { chops, drafts, fragmented, keys, plans, streams } from './ws/frames.ts'
 
 const reading = (frames: readonly Uint8Array[]) => read(readFrames([{ at: 0, bytes: together(...frames) }]).frames, { from: 'client' })
@@ -80,6 +81,14 @@ describe('what came back', () => {
     expect(backs(closed('e', { sent: told, received: [server.close(1002)] }, 'echo'))).toEqual([undefined, undefined, undefined])
     expect(backs({ ...echoing(right), role: 'echoes' })).toEqual([])
   })
+})
+
+test('writes: which frames went out together, and where others were cut', () => {
+  const [a, b, c] = [client.ping('a'), client.ping('b'), client.ping('c')] as const
+  const connection = new Connection(socket('w', { sent: [together(a, b, c.subarray(0, 3)), c.subarray(3, 5), c.subarray(5)] }))
+  const writes = writesOf(connection)
+  expect(connection.sent.frames.map((frame) => writes.of(frame))).toEqual([0, 0, undefined])
+  expect(connection.sent.frames.map((frame) => writes.cuts(frame))).toEqual([[], [], [3, 5]])
 })
 
 describe('what a ping and a fault tell', () => {

@@ -1,5 +1,6 @@
 /** What a target does about messages that are longer than it takes. https://www.rfc-editor.org/rfc/rfc6455#section-10.4 */
 import type { Connection, WsExchange } from './exchange.ts'
+import { endedFirst } from './reaction.ts'
 import type { Frame } from './reader.ts'
 
 /** bytes; the most that a message may have, as far as the target tells */
@@ -9,10 +10,11 @@ export const limitOf = ({ declares }: WsExchange): number | undefined => declare
  * What came of it: `refused` the target ended the connection, `unclear` an application may have done it for what the
  * message says (1003, 1007, codes from 3000), `taken` it did neither.
  */
-export function fateOf({ isDropped, close }: Connection): 'refused' | 'unclear' | 'taken' {
-  const code = close?.code
+export function fateOf(connection: Connection): 'refused' | 'unclear' | 'taken' {
+  if (!endedFirst(connection)) return 'taken'
+  const code = connection.close?.code
   if (code !== undefined && (code === 1003 || code === 1007 || code >= 3000)) return 'unclear'
-  return isDropped ? 'refused' : 'taken'
+  return 'refused'
 }
 
 /** The last message that the kit began on a connection. */

@@ -97,6 +97,9 @@ function requestOf(head: string): Request {
   }
 }
 
+/** bytes of a frame that is cut off */
+const mostLookedAt = 1024 * 1024
+
 /** One open connection. */
 class Peer {
   readonly #socket: net.Socket
@@ -137,6 +140,8 @@ class Peer {
       if (frame) this.#read([...this.#open, frame], undefined)
       if (this.#over && !this.#hooks.readsOn()) return
     }
+    // of a long frame the beginning has been looked at; to look again for each read would take a time that grows with the square
+    if (this.#reader.pending > mostLookedAt) return
     const { partial } = this.#reader
     const begun = partial && this.#hooks.incoming(partial)
     if (begun) this.#read(this.#open, begun)

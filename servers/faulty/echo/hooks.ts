@@ -103,7 +103,7 @@ export const right: Hooks = {
   greeting: () => [],
   maxMessage: 32 * 1024 * 1024,
   sizeOf: (frames) => frames.reduce((sum, { announced }) => sum + announced, 0n),
-  maxFragments: 4096,
+  maxFragments: 2048,
   maxQueued: 256 * 1024,
 }
 

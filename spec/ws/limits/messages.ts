@@ -4,6 +4,7 @@ import { says, silenced } from '../bytes.ts'
 import { isSame, paired, sentMessages, waited } from '../echoes.ts'
 import { type Connection, type WsExchange, withRole } from '../exchange.ts'
 import { server } from '../frame.ts'
+import { endedFirst } from '../reaction.ts'
 import { attempts, fateOf, limitOf, spoken, type Attempt } from '../limit.ts'
 
 const clause = 'https://www.rfc-editor.org/rfc/rfc6455#section-10.4'
@@ -125,7 +126,7 @@ const hugeLength: Rule<WsExchange> = {
   check: (exchange) => attempts(exchange).filter(({ announced }) => announced >= huge).map(({ connection, announced }) => ({
     where: connection.endPlace,
     // whatever the code is: no application has seen such a message
-    ok: connection.isDropped && connection.messages.length === 0,
+    ok: endedFirst(connection) && connection.messages.length === 0,
     expected: 'the end of the connection',
     actual: `${spoken(connection)} after a header of ${announced} bytes`,
   })),
@@ -144,7 +145,7 @@ const fragmentCount: Rule<WsExchange> = {
   fix: 'count the fragments of a message too (maxFragments in ws 8.21 and later)',
   check: (exchange) => withRole(exchange, 'limits/pieces').filter(({ isOpen, sent }) => isOpen && sent.open.length >= manyPieces).map((one) => ({
     where: one.endPlace,
-    ok: one.isDropped,
+    ok: endedFirst(one),
     expected: 'the end of the connection',
     actual: `${spoken(one)} after ${one.sent.open.length} fragments`,
   })),
@@ -159,7 +160,7 @@ const tinyChunks: Rule<WsExchange> = {
   harm: 'each segment costs memory and time until the server stands still, for some bytes of a client',
   fix: 'copy what came into one buffer, or bound the number of pieces that wait (maxBufferedChunks in ws)',
   check: (exchange) => withRole(exchange, 'limits/octets').filter(({ isOpen, link }) => isOpen && isOctetwise(link.sent ?? [])).map((one) => {
-    const ok = one.pongs.length > 0 || one.isDropped
+    const ok = one.pongs.length > 0 || endedFirst(one)
     return { where: one.endPlace, ok, expected: 'a pong behind the message, or the end of the connection', actual: spoken(one) }
   }),
   mutants: { 'no reaction': { edit: silenced('octets'), fault: 'octetsLost', alsoBreaks: ['ws/control/ping-pong'] } },
