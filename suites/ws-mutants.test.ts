@@ -4,6 +4,8 @@ import { run, type RunOptions } from '../harness/run.ts'
 import { startEcho } from '../servers/faulty/echo/echo.ts'
 import { faults, type EchoFault } from '../servers/faulty/echo/faults.ts'
 import { limited } from '../servers/faulty/echo/faults/limits.ts'
+import { cookie, origin, token } from '../servers/faulty/echo/guard.ts'
+import type { Hooks } from '../servers/faulty/echo/hooks.ts'
 import { judge } from '../spec/judge.ts'
 import type { Mutant, Room, Rule, RuleId, Transcript } from '../spec/model.ts'
 import { readWsExchange, type WsExchange } from '../spec/ws/exchange.ts'
@@ -36,6 +38,12 @@ const options = (target: string, rule: RuleId): RunOptions => ({
   allowOriginChange: false, echo: true, runs: 10,
 })
 
+/** Who comes to a server that asks: with a token or a cookie, from the page that may. */
+const visitor = (rule: RuleId): Partial<RunOptions> => {
+  if (rule === 'ws/origin/cookie-needs-origin') return { headers: [['Cookie', cookie]], origin }
+  return /^ws\/(?:auth|origin)\//.test(rule) ? { token, origin } : {}
+}
+
 const blind = ({ rules: own, example }: Room<WsExchange>): RuleId[] => {
   const seen = new Map(outcomes(example))
   return own.map(({ id }) => id).filter((id) => seen.get(id) !== 'pass')
@@ -58,10 +66,10 @@ describe.each(rooms)('$id', (room) => {
   const live = twins.filter(({ mutant }) => mutant.fault !== undefined && mutant.fault in faults)
 
   test.concurrent.each(live)('live $id: $name', async ({ rule, mutant }) => {
-    const tells = rule.promisedBy === 'maxMessageBytes'
-    const echo = await startEcho({ ...(tells ? limited : {}), ...faults[mutant.fault as EchoFault]() })
+    const hooks: Partial<Hooks> = { ...(rule.promisedBy === 'maxMessageBytes' ? limited : {}), ...faults[mutant.fault as EchoFault]() }
+    const echo = await startEcho(hooks)
     try {
-      const { verdicts } = await run(options(tells ? echo.driver : echo.url, rule.id))
+      const { verdicts } = await run({ ...options(hooks.declares ? echo.driver : echo.url, rule.id), ...visitor(rule.id) })
       const fell = verdicts.filter(({ outcome }) => outcome === 'fail' || outcome === 'broken').map(({ rule: id }) => id)
       expect(fell).toContain(rule.id)
       expect(others(rule, mutant, fell)).toEqual([])

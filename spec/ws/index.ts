@@ -3,6 +3,7 @@ import type { Room } from '../model.ts'
 import { close } from './close.ts'
 import { auth } from './auth.ts'
 import { origin } from './origin.ts'
+import { heartbeat } from './heartbeat.ts'
 import { control } from './control.ts'
 import type { WsExchange } from './exchange.ts'
 import { deflate } from './deflate.ts'
@@ -13,4 +14,4 @@ import { limits } from './limits.ts'
 import { masking } from './masking.ts'
 import { utf8 } from './utf8.ts'
 
-export const rooms: readonly Room<WsExchange>[] = [handshake, framing, masking, control, fragmentation, utf8, close, deflate, limits, auth, origin]
+export const rooms: readonly Room<WsExchange>[] = [handshake, framing, masking, control, fragmentation, utf8, close, deflate, limits, auth, origin, heartbeat]

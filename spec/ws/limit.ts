@@ -1,4 +1,5 @@
 /** What a target does about messages that are longer than it takes. https://www.rfc-editor.org/rfc/rfc6455#section-10.4 */
+import type { Rule } from '../model.ts'
 import type { Connection, WsExchange } from './exchange.ts'
 import { endedFirst } from './reaction.ts'
 import type { Frame } from './reader.ts'
@@ -43,6 +44,10 @@ export function attempts({ connections }: WsExchange): Attempt[] {
     }]
   })
 }
+
+/** For `inconclusive`: such a message was sent, and neither refused nor known to be too long. */
+export const unknownLimit = (isSent: (exchange: WsExchange) => boolean): NonNullable<Rule<WsExchange>['inconclusive']> => ({ exchanges }) =>
+  (exchanges.some(isSent) ? { why: 'inconclusive', note: 'no limit was seen: a driver tells its own by declares.maxMessageBytes' } : undefined)
 
 /** In words, for findings. */
 export const spoken = (connection: Connection): string => {

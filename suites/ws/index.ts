@@ -2,6 +2,7 @@
 import { close } from './close.ts'
 import { auth } from './auth.ts'
 import { origin } from './origin.ts'
+import { heartbeat } from './heartbeat.ts'
 import { control } from './control.ts'
 import { deflate } from './deflate.ts'
 import { fragmentation } from './fragmentation.ts'
@@ -12,4 +13,4 @@ import { masking } from './masking.ts'
 import type { Suite } from './stimulus.ts'
 import { utf8 } from './utf8.ts'
 
-export const suites: readonly Suite[] = [handshake, framing, masking, control, fragmentation, utf8, close, deflate, limits, auth, origin]
+export const suites: readonly Suite[] = [handshake, framing, masking, control, fragmentation, utf8, close, deflate, limits, auth, origin, heartbeat]

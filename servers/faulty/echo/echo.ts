@@ -156,7 +156,10 @@ class Peer {
         return this.#end()
       }
       if (happening.kind === 'message' && this.#hooks.sizeOf(happening.frames) > BigInt(this.#hooks.maxMessage)) return this.#leave(1009)
-      this.#write(this.#hooks.answer(happening, this.#terms, reading.open))
+      const answer = this.#hooks.answer(happening, this.#terms, reading.open)
+      const ms = this.#hooks.lateMs(happening)
+      if (ms > 0) setTimeout(() => this.#write(answer), ms)
+      else this.#write(answer)
     }
     this.#answered = reading.happenings.length
     if (!partial) this.#open = [...open]

@@ -49,6 +49,8 @@ export interface Hooks {
   readonly react: (fault: Fault) => Reaction
   /** the frames that answer a message, a ping, a pong; `open` are the fragments of a message that has not ended */
   readonly answer: (happening: Message | Control, terms: Terms, open?: readonly Frame[]) => readonly Uint8Array[]
+  /** ms before a message, a ping or a pong is answered */
+  readonly lateMs: (happening: Message | Control) => number
   /** the frames that answer a Close within a message of which `open` came; TCP is ended behind them when `ends` says so */
   readonly closed: (close: Close, open: readonly Frame[]) => readonly Uint8Array[]
   /** the frames that answer FIN within this frame */
@@ -94,6 +96,7 @@ export const right: Hooks = {
   incoming: (frame) => frame,
   react: ({ codes: [code = 1002] }) => code,
   answer,
+  lateMs: () => 0,
   closed: ({ code }) => [server.close(code)],
   cut: () => [],
   endsToo: true,

@@ -4,7 +4,7 @@ import type { Finding, Note, Rule } from '../../model.ts'
 import { says, silenced } from '../bytes.ts'
 import type { Connection, WsExchange } from '../exchange.ts'
 import { server } from '../frame.ts'
-import { fateOf, limitOf, spoken } from '../limit.ts'
+import { fateOf, limitOf, spoken, unknownLimit } from '../limit.ts'
 import { mustFail, provoked, reactionOf } from '../reaction.ts'
 import { causeOf } from './content.ts'
 import { refusing } from './example.ts'
@@ -87,7 +87,7 @@ const bomb: Rule<WsExchange> = {
   says: 'a message whose decompressed data goes beyond the limit ends the connection',
   harm: 'some kilobytes of a client become gigabytes in the server, which ends for all',
   fix: 'count while decompressing and stop at the limit with 1009 (maxPayload in ws), not when all of it is there',
-  inconclusive: () => ({ why: 'inconclusive', note: 'no limit was seen: a driver tells its own by declares.maxMessageBytes' }),
+  inconclusive: unknownLimit(({ connections }) => connections.some((one) => one.isOpen && isBomb(one, mostBombs))),
   check: (exchange) => {
     const limit = limitOf(exchange)
     return exchange.connections.filter((one) => one.isOpen && !one.provocation && isBomb(one, limit ?? mostBombs)).flatMap((one) => {

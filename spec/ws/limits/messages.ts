@@ -5,7 +5,7 @@ import { isSame, paired, sentMessages, waited } from '../echoes.ts'
 import { type Connection, type WsExchange, withRole } from '../exchange.ts'
 import { server } from '../frame.ts'
 import { endedFirst } from '../reaction.ts'
-import { attempts, fateOf, limitOf, spoken, type Attempt } from '../limit.ts'
+import { attempts, fateOf, limitOf, spoken, unknownLimit, type Attempt } from '../limit.ts'
 
 const clause = 'https://www.rfc-editor.org/rfc/rfc6455#section-10.4'
 
@@ -21,9 +21,6 @@ const mustRefuse = (tries: readonly Attempt[], limit: number | undefined): Findi
   }]
 })
 
-const unknownLimit: Rule<WsExchange>['inconclusive'] = () =>
-  ({ why: 'inconclusive', note: 'no limit was seen: a driver tells its own by declares.maxMessageBytes' })
-
 /** For `applies`: what only a known limit can show. */
 const withLimit = ({ declares }: Scene<WsExchange>): string | undefined =>
   (declares.maxMessageBytes === undefined ? 'only a driver that declares maxMessageBytes can show it' : undefined)
@@ -38,6 +35,8 @@ const manyPieces = 1000
 const inOne = ({ frames }: Attempt): boolean => frames.length === 1
 const isSent = ({ announced, came }: Attempt): boolean => announced === BigInt(came)
 
+const isProbed = (exchange: WsExchange): boolean => attempts(exchange).some(({ came }) => came >= probing)
+
 const maxMessage: Rule<WsExchange> = {
   id: 'ws/limits/max-message',
   level: 'must',
@@ -46,7 +45,7 @@ const maxMessage: Rule<WsExchange> = {
   says: 'a message beyond the limit ends the connection and is not delivered',
   harm: 'one client can make the server hold as much memory as it likes',
   fix: 'set a limit that fits the application (maxPayload in ws: its default of 100 MiB is no limit; maxPayloadLength in uWebSockets.js, max_size in websockets)',
-  inconclusive: unknownLimit,
+  inconclusive: unknownLimit(isProbed),
   check: (exchange) => {
     const limit = limitOf(exchange)
     const tries = attempts(exchange).filter((one) => one.frames.length < manyPieces && one.announced < huge && isSent(one))
@@ -89,7 +88,7 @@ const fragmentSum: Rule<WsExchange> = {
   says: 'the limit holds for all fragments of a message together',
   harm: 'the limit on frames protects from nothing: a client sends as many as it likes',
   fix: 'add up the fragments of a message, and compare the sum',
-  inconclusive: unknownLimit,
+  inconclusive: unknownLimit(isProbed),
   check: (exchange) => {
     const limit = limitOf(exchange)
     const tries = attempts(exchange).filter((one) => one.frames.length > 1 && one.frames.length < manyPieces && isSent(one))
