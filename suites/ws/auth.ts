@@ -30,8 +30,10 @@ const say = (link: string, bytes: Uint8Array): Step => ({ do: 'send', link, byte
 /** A ping of the contract, and the pong to it. */
 const asks = (link: string): Step[] => [say(link, ping(link)), until(link, { text: '"pong"' })]
 
-/** A client that is to be turned away. */
-const away = (link: string, role: string, to: Address, asked: Handshake): Step[] => [open(link, role, to, asked), until(link, { refusal: true }), until(link, { end: true }, endMs), leave(link, 'fin')]
+/** A client that is to be turned away leaves after its answer. */
+const gone = (link: string): Step[] => [until(link, { refusal: true }), until(link, { end: true }, endMs), leave(link, 'fin')]
+
+const away = (link: string, role: string, to: Address, asked: Handshake): Step[] => [open(link, role, to, asked), ...gone(link)]
 
 const secure = (link: string, role: string, token: string, by: 'header' | 'query' | 'subprotocol' = 'header'): Step =>
   open(link, `secure/${role}`, 'socketAuth', { token: { of: token, by } })
@@ -122,7 +124,7 @@ const stimuli: readonly Stimulus[] = [
       secure('reader', 'over', 'revoked'), ...asks('reader'),
       { do: 'revoke', token: 'revoked' },
       until('reader', { end: true }, tokenGraceMs + afterwardsMs), leave('reader', 'fin'),
-      together(...(['header', 'query'] as const).map((by) => [secure(`back-${by}`, 'back', 'revoked', by), leave(`back-${by}`, 'fin')])),
+      together(...(['header', 'query'] as const).map((by) => [secure(`back-${by}`, 'back', 'revoked', by), ...gone(`back-${by}`)])),
     ]),
   onTokens('expired', `a connection whose token lasts ${briefMs} ms`, fed('expiry-mid-connection', 'close-code'), [
     issue('brief', briefMs),

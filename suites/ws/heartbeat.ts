@@ -1,7 +1,7 @@
 /** How the heartbeat room is provoked: connections that are idle, dead, busy, streaming, closed, and beside much work. */
 import type { RuleId } from '../../spec/model.ts'
 import { client } from '../../spec/ws/frame.ts'
-import { leave, pinged, together } from './steps.ts'
+import { leave, together } from './steps.ts'
 import { ping, start, tell } from './socket.ts'
 import type { Address, BaseFacts, Event, Step, Stimulus, Suite } from './stimulus.ts'
 
@@ -11,6 +11,8 @@ const fed = (...slugs: readonly string[]): RuleId[] => slugs.map((slug) => `ws/h
 const tunedMs = 300
 /** ms; a slower one that cannot be chosen is not waited for several times */
 const slowestMs = 8000
+/** ms between two pings beside much work */
+const apartMs = 30
 /** ms for what is late */
 const graceMs = 1000
 
@@ -26,7 +28,8 @@ const stay = (link: string, ms: number): Step => until(link, { ms }, ms)
 
 /** What depends on the pace of the target. */
 function measured({ heartbeatMs, tunes = false, observeMs = 0 }: BaseFacts): Stimulus[] {
-  const pace = tunes ? tunedMs : heartbeatMs
+  const told = tunes ? tunedMs : heartbeatMs
+  const pace = told ?? slowestMs
   const watching: Stimulus = {
     id: 'heartbeat/watch',
     says: `a connection that only answers pings, and one that does not even that, for ${observeMs} ms`,
@@ -39,7 +42,6 @@ function measured({ heartbeatMs, tunes = false, observeMs = 0 }: BaseFacts): Sti
     )],
     deadlineMs: observeMs + 5000,
   }
-  if (pace === undefined || pace > slowestMs) return [watching]
   /** messages twice in each interval */
   const busy = (intervals: number): Step[] => Array.from({ length: 2 * intervals }, (_, i): Step[] =>
     [say('busy', ping(`busy ${i}`)), stay('busy', pace / 2)]).flat()
@@ -51,6 +53,7 @@ function measured({ heartbeatMs, tunes = false, observeMs = 0 }: BaseFacts): Sti
       feeds: fed('server-pings', 'dead-peer', 'pong-keeps-alive', 'data-keeps-alive', 'during-stream', 'stops-on-close'),
       profile: 'full',
       needs: ['socket'],
+      when: () => told !== undefined && told <= slowestMs,
       steps: [
         ...(tunes ? [{ do: 'tune', values: { heartbeatMs: pace } } as const] : []),
         together(
@@ -60,8 +63,8 @@ function measured({ heartbeatMs, tunes = false, observeMs = 0 }: BaseFacts): Sti
           [
             open('streaming', 'socket'), answer('streaming'),
             say('streaming', start('fast', { count: 8, bytes: 8, everyMs: Math.round(pace / 8) })),
-            say('streaming', start('slow', { count: 2, bytes: 8, everyMs: 3 * pace })),
-            stay('streaming', 4.5 * pace), leave('streaming'),
+            say('streaming', start('slow', { count: 2, bytes: 8, everyMs: 5 * pace })),
+            stay('streaming', 5.5 * pace), leave('streaming'),
           ],
           [
             open('closing', 'socket'), say('closing', tell({ type: 'close', code: 4000, reason: 'bye', after: 0 })),
@@ -69,12 +72,13 @@ function measured({ heartbeatMs, tunes = false, observeMs = 0 }: BaseFacts): Sti
           ],
         ),
       ],
-      deadlineMs: 5 * pace + 6000,
+      deadlineMs: 6 * pace + 6000,
     },
   ]
 }
 
-const nonces = Array.from({ length: 40 }, (_, i) => `load ${i}`)
+const nonces = Array.from({ length: 30 }, (_, i) => `load ${i}`)
+const last = 'load end'
 
 /** 2 MiB in messages of 64 KiB, and all of it back. */
 const work = (link: string): Step[] => [
@@ -98,16 +102,19 @@ const stimuli: readonly Stimulus[] = [
   },
   {
     id: 'heartbeat/load',
-    says: 'forty pings beside three connections that send 2 MiB each to an echo',
+    says: 'pings beside three connections that send 2 MiB each to an echo',
     feeds: fed('pong-latency'),
     profile: 'full',
     needs: ['echo'],
     loud: true,
     steps: [together(
       work('one'), work('two'), work('three'),
-      [open('loaded', 'echo'), ...nonces.flatMap((nonce) => pinged('loaded', nonce)), leave('loaded')],
+      [
+        open('loaded', 'echo'), ...nonces.flatMap((nonce) => [say('loaded', client.ping(nonce)), stay('loaded', apartMs)]),
+        say('loaded', client.ping(last)), until('loaded', { pong: last }, 4000), leave('loaded'),
+      ],
     )],
-    deadlineMs: 20_000,
+    deadlineMs: 12_000,
   },
 ]
 

@@ -13,12 +13,17 @@ const patienceMs = 1000
 /** ms that a target has to end TCP behind a refusal, or a connection that it does not want */
 const endMs = 500
 
-/** A handshake as a page of these origins makes it; `null` leaves the ordinary one out. */
-const page = (link: string, role: string, origins: string | null | readonly string[], asked: Handshake = {}, to: Address = 'target'): Step[] => [
-  { do: 'open', link, role: `page/${role}`, to, asked: { ...asked, headers: { ...asked.headers, Origin: origins } } },
+/** A client that is to be turned away leaves after its answer. */
+const gone = (link: string): Step[] => [
   { do: 'await', link, for: { refusal: true }, withinMs: patienceMs },
   { do: 'await', link, for: { end: true }, withinMs: endMs },
   leave(link, 'fin'),
+]
+
+/** A handshake as a page of these origins makes it; `null` leaves the ordinary one out. */
+const page = (link: string, role: string, origins: string | null | readonly string[], asked: Handshake = {}, to: Address = 'target'): Step[] => [
+  { do: 'open', link, role: `page/${role}`, to, asked: { ...asked, headers: { ...asked.headers, Origin: origins } } },
+  ...gone(link),
 ]
 
 /** A handshake that a right target takes. */
@@ -31,9 +36,9 @@ const mostOrigins = 2
 
 /** What differs from target to target: whose pages may connect. */
 function measured({ origins = [] }: BaseFacts): Stimulus[] {
-  const [first] = origins
-  if (first === undefined) return []
-  const listed = origins.slice(0, mostOrigins)
+  // where nobody says it none of this is sent: no target offers `origin` then
+  const listed = origins.length > 0 ? origins.slice(0, mostOrigins) : ['https://app.example']
+  const [first = ''] = listed
   const near = listed.flatMap(nearMisses).filter((one) => !origins.includes(one))
   return [
     {
@@ -107,7 +112,7 @@ const stimuli: readonly Stimulus[] = [
     steps: [together(
       [
         { do: 'open', link: 'none', role: 'page/no-cookie', to: 'target', asked: { anonymous: true } },
-        { do: 'await', link: 'none', for: { refusal: true }, withinMs: endMs }, leave('none', 'fin'),
+        ...gone('none'),
       ],
       page('cookie', 'cookie', foreign),
     )],

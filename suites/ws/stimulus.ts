@@ -17,8 +17,8 @@ export interface Handshake {
   readonly absolute?: true
   /** in place of the target's own path */
   readonly path?: string
-  /** query fields to add */
-  readonly query?: Readonly<Record<string, string>>
+  /** query fields to add; `of` a connection: the id of the last chunk that it got, without which nothing is opened */
+  readonly query?: Readonly<Record<string, string | { readonly of: string }>>
   /** all names in lower or upper case; all lines in reverse order */
   readonly names?: 'lower' | 'upper'
   readonly reversed?: true
@@ -102,7 +102,7 @@ export type Step =
   /** reads nothing from now on, or reads on */
   | { readonly do: 'pause' | 'resume'; readonly link: string }
   /** asks a driver for stats until the number is as wanted or `withinMs` have passed; the last answer is kept */
-  | { readonly do: 'stats'; readonly of: 'subscribers' | 'plays' | 'sockets'; readonly is: number; readonly withinMs: number }
+  | { readonly do: 'stats'; readonly of: 'subscribers' | 'plays' | 'sockets' | 'bufferedBytes'; readonly is: number; readonly withinMs: number }
   /** publishes on the channel of this stimulus (contract: publish) */
   | { readonly do: 'publish'; readonly events: readonly { readonly id?: string; readonly data: string }[] }
   /** the kit tells the process that it has started to stop (SIGTERM) */

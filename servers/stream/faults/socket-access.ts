@@ -6,6 +6,8 @@ import { onAnswer } from './makers.ts'
 import { onSocket } from './socket.ts'
 
 export const socketAccess = {
+  /** made for clients that are no browser: whoever names a page is refused */
+  pagesRefused: onSocket(() => ({ admits: (origin) => origin === undefined })),
   /** made for browsers, which cannot set the field */
   socketBearerUnread: onSocket(() => ({
     token: (request) => new URLSearchParams(request.query).get('token') ?? protocolToken(request),

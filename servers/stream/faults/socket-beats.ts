@@ -4,8 +4,8 @@ import { onDuplex, onSocket, onTexts } from './socket.ts'
 
 const isChunk = (message: unknown): boolean => typeof message === 'string' && message.startsWith('{"type":"chunk"')
 
-/** pings stop with the first chunk, and come back never */
-const pingUntilChunk = onDuplex((duplex) => {
+/** the loop that writes a stream is what pinged before, and nobody pings beside it */
+const streamWithoutPings = onDuplex((duplex) => {
   let streams = false
   return {
     ...duplex,
@@ -15,6 +15,9 @@ const pingUntilChunk = onDuplex((duplex) => {
     },
     ping: () => {
       if (!streams) duplex.ping()
+    },
+    terminate: () => {
+      if (!streams) duplex.terminate()
     },
   }
 })
@@ -30,5 +33,5 @@ export const socketBeats = {
   messageUncounted: onSocket(() => ({ sign: only('pong') })),
   /** browsers cannot send pings of the protocol, and get no answer to those they can send */
   pingUnanswered: onTexts(() => (reply) => (reply.type === 'pong' ? [{ type: 'error', message: 'type is not known' }] : [reply])),
-  streamWithoutPings: (right) => pingUntilChunk(onSocket(() => ({ dead: () => {} }))(right)),
+  streamWithoutPings,
 } satisfies Record<string, (right: Hooks) => Hooks>

@@ -49,8 +49,9 @@ export interface Answer {
  * becomes of the later ones may be its fault.
  */
 export function answers(connection: Connection): Answer[] {
-  const { deflate, close } = connection
-  if (!deflate || connection.received.fault) return []
+  const { deflate, close, provocation, received } = connection
+  // what came before a fault of the kit may go down with it; where client_no_context_takeover is answered unasked, history is one
+  if (!deflate || provocation || received.fault) return []
   // 1007 is what servers say that cannot decompress
   if (isRefused(connection) && close?.code !== 1007) return []
   const all = paired(sentMessages(connection), connection.messages).echoes

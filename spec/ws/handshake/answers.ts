@@ -132,6 +132,13 @@ const noBodyHeaders: Rule<WsExchange> = {
   },
 }
 
+/** ms that a target has to answer, where the kit does not wait longer */
+const answerMs = 300
+
+/** The kit has not waited for the answer. */
+const isLeft = ({ head, link: { openedAt, ended } }: Connection): boolean =>
+  head === undefined && ended.by === 'kit' && ended.at - openedAt < answerMs
+
 const rejectIsHttp: Rule<WsExchange> = {
   id: 'ws/handshake/reject-is-http',
   level: 'should',
@@ -142,7 +149,7 @@ const rejectIsHttp: Rule<WsExchange> = {
     'does so, and socket.destroy() does not',
   check: ({ connections, acts }) => (acts.some(({ kind }) => kind === 'signal') ? [] : connections
     .filter((one) => !one.isOpen && one.link.ended.how !== 'refused' && isUpgrade(one))
-    .filter((one) => !wrongs(one).includes('unfinished'))
+    .filter((one) => !wrongs(one).includes('unfinished') && !isLeft(one))
     .filter((one) => !(unusuals(one).includes('early') && isGarbled(one)))
     .map((one) => {
       const { body } = readResponse(one.link)

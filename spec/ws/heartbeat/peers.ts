@@ -3,6 +3,7 @@ import type { Finding, Rule } from '../../model.ts'
 import { heldOpen } from '../bytes.ts'
 import type { Connection, WsExchange } from '../exchange.ts'
 import { server } from '../frame.ts'
+import type { Control } from '../machine.ts'
 import { dueMs, isGivenUp, overAt, paceOf, watched } from './beats.ts'
 import { beats, instead } from './example.ts'
 
@@ -91,14 +92,17 @@ const dataKeepsAlive: Rule<WsExchange> = {
 /** ms; where a pong takes longer, clients that measure take the connection for dead */
 const mostPongMs = 1000
 
-/** ms until each ping had its pong; of those without one, until the kit left */
+/** ms until each ping had its pong, or a later one had (RFC 6455 5.5.3); of those without, until the kit left */
 function latencies(connection: Connection): number[] {
-  return connection.sent.happenings.flatMap((one) => {
-    if (one.kind !== 'ping') return []
-    const pong = connection.pongs.find(({ payload }) => Buffer.compare(payload, one.payload) === 0)
-    return [(pong?.frame.at ?? overAt(connection)) - one.frame.at]
+  const pings = connection.sent.happenings.filter((one): one is Control => one.kind === 'ping')
+  return pings.map(({ frame }, i) => {
+    const meant = pings.slice(i).map(({ payload }) => hex(payload))
+    const pong = connection.pongs.find(({ payload }) => meant.includes(hex(payload)))
+    return (pong?.frame.at ?? overAt(connection)) - frame.at
   })
 }
+
+const hex = (payload: Uint8Array): string => Buffer.from(payload).toString('hex')
 
 /** Of these numbers the one that 99 in 100 do not exceed. */
 const p99 = (all: readonly number[]): number => all.toSorted((a, b) => a - b)[Math.ceil(all.length * 0.99) - 1] ?? 0

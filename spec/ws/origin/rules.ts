@@ -38,7 +38,7 @@ const allowed: Rule<WsExchange> = {
   harm: 'the application does not work in browsers, and works in every other client',
   fix: 'list the origin as browsers send it: scheme, host, and the port where it is not the usual one; no path, no slash',
   check: (exchange) => mustLetIn(pages(exchange, 'page/listed', ...(exchange.declares.origins?.includes('*') ? ['page/any'] : []))),
-  mutants: { 'refused': { edit: answered('listed', '403 Forbidden'), fault: 'listedRefused' } },
+  mutants: { 'refused': { edit: answered('listed', '403 Forbidden'), fault: 'pagesRefused' } },
 }
 
 /** A rule about pages that are kept out wherever foreign ones are. */

@@ -1,9 +1,7 @@
 /** What a server can get wrong about the pages that its clients come from. */
 import { admitting, guarded, guards, origin } from '../guard.ts'
-import { valuesOf, type Refusal } from '../handshake.ts'
+import { valuesOf } from '../handshake.ts'
 import type { Hooks } from '../hooks.ts'
-
-const forbidden: Refusal = { status: '403 Forbidden' }
 
 const isRight = (one: string): boolean => one.toLowerCase() === origin
 
@@ -11,7 +9,6 @@ export const originFaults = {
   anyOrigin: () => guarded({ origin: () => undefined }),
   /** the status says that the request was wrong, not that the page may not */
   originBadRequest: () => guarded({ origin: (request) => guards.origin(request) && { status: '400 Bad Request' } }),
-  listedRefused: () => guarded({ origin: (request) => (valuesOf(request, 'origin').includes(origin) && valuesOf(request, 'authorization').length > 0 ? forbidden : guards.origin(request)) }),
   originByBeginning: () => guarded({ origin: admitting((one) => one.toLowerCase().startsWith(origin)) }),
   /** the dot of a regular expression is any character */
   originByPattern: () => guarded({ origin: admitting((one) => /^https:\/\/app.example$/i.test(one)) }),
