@@ -126,10 +126,11 @@ function unresumable(id: string): string | undefined {
 function requestOf(req: HttpRequest): Request {
   const headers = new Map<string, string>()
   let hosts = 0
-  req.forEach((name) => {
+  req.forEach((name, value) => {
     if (name === 'host') hosts += 1
-    // Not the value given here: it went through a UTF-8 decoder.
-    headers.set(name, req.getHeader(name))
+    const before = headers.get(name)
+    // Of the first line not the value given here: it went through a UTF-8 decoder. Of others there is no other one.
+    headers.set(name, before === undefined ? req.getHeader(name) : `${before}, ${value}`)
   })
   return {
     method: req.getCaseSensitiveMethod(),

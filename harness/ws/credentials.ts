@@ -42,7 +42,9 @@ function withToken(ordinary: SentRequest, token: string, by: 'header' | 'query' 
 
 function rewritten(ordinary: SentRequest, how: Forgery): SentRequest {
   const url = new URL(ordinary.url)
-  for (const [name, value] of [...url.searchParams]) if (isCredential(name)) url.searchParams.set(name, forgery(value, how))
+  for (const name of new Set(url.searchParams.keys())) {
+    if (isCredential(name)) url.searchParams.set(name, forgery(url.searchParams.get(name) ?? '', how))
+  }
   return { ...ordinary, url: url.href, headers: ordinary.headers.map(([name, value]) => [name, isField(name) ? forgedField(name, value, how) : value]) }
 }
 

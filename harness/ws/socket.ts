@@ -146,7 +146,10 @@ export class OpenSocket {
       return seen(({ opcode, payload: got }) => opcode === 10 && payload.equals(got))
     }
     if ('close' in event) return seen(({ opcode }) => opcode === 8)
-    if ('refusal' in event) return () => this.#answered && !this.#switched
+    if ('refusal' in event) {
+      const closed = seen(({ opcode }) => opcode === 8)
+      return () => (this.#answered && !this.#switched) || closed()
+    }
     if ('message' in event) return seen(whole(event.message))
     if ('messages' in event) return seen(({ opcode, fin }) => opcode <= 2 && fin)
     return seen(({ opcode, payload }) => opcode <= 2 && Buffer.from(payload).includes(event.text))

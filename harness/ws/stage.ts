@@ -2,7 +2,9 @@
 import { Agent } from 'undici'
 import type { Act, Declares, SentRequest, Transcript } from '../../spec/model.ts'
 import { tokenIn } from '../../spec/contract/tokens.ts'
+import { Connection } from '../../spec/ws/exchange.ts'
 import { client } from '../../spec/ws/frame.ts'
+import { replies } from '../../spec/ws/talk.ts'
 import type { Address, Step, Stimulus, Token } from '../../suites/ws/stimulus.ts'
 import { revocation, siblingOf } from '../addresses.ts'
 import { Control } from '../control.ts'
@@ -80,10 +82,12 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
   async function open({ link, role, to, asked = {}, hasty }: Extract<Step, { do: 'open' }>): Promise<void> {
     const ordinary = stage.address(to, channel)
     const admitted = ordinary && credentialed(ordinary, asked, asked.token && textOf(asked.token), stage.declares)
-    if (!admitted) return
+    const behind = asked.behind === undefined ? undefined : lastId(sockets.get(asked.behind))
+    if (!admitted || (asked.behind !== undefined && behind === undefined)) return
+    const query = { ...asked.query, ...(behind === undefined ? {} : { lastEventId: behind }) }
     const id = `${stimulus.id}/${link}`
     const socket = probe.socket({
-      id, role, ...upgrade(admitted, id, asked),
+      id, role, ...upgrade(admitted, id, { ...asked, query }),
       ...(asked.chop ? { chop: asked.chop } : {}),
       ...(asked.early ? { early: asked.early } : {}),
     })
@@ -137,11 +141,11 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
     return 'text' in wanted ? wanted.text : tokens.get(wanted.of)
   }
 
-  async function authenticate({ link, token: wanted, then }: Extract<Step, { do: 'authenticate' }>): Promise<void> {
+  async function authenticate({ link, token: wanted, also }: Extract<Step, { do: 'authenticate' }>): Promise<void> {
     const text = textOf(wanted)
     if (text === undefined) return
     const first = client.text(JSON.stringify({ type: 'auth', token: text }))
-    await sockets.get(link)?.send(then ? Buffer.concat([first, then]) : first)
+    await sockets.get(link)?.send(also ? Buffer.concat([first, also]) : first)
   }
 
   async function poll({ of, is, withinMs }: Extract<Step, { do: 'stats' }>): Promise<void> {
@@ -157,6 +161,12 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
   function left(): number {
     return Math.max(0, deadline - probe.now())
   }
+}
+
+/** The id of the last chunk of a stream that has come. */
+function lastId(socket: OpenSocket | undefined): string | undefined {
+  const chunk = socket && replies(new Connection(socket.link()), 'chunk').at(-1)
+  return typeof chunk?.members['id'] === 'string' ? chunk.members['id'] : undefined
 }
 
 function numberIn(body: string, name: string): number | undefined {

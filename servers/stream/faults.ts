@@ -12,6 +12,7 @@ import { resuming } from './faults/resuming.ts'
 import { socketAccess } from './faults/socket-access.ts'
 import { socketBeats } from './faults/socket-beats.ts'
 import { socket } from './faults/socket.ts'
+import { socketStreams } from './faults/socket-streams.ts'
 import { socketClose } from './faults/socket-close.ts'
 import { writing } from './faults/writing.ts'
 import type { Hooks } from './hooks.ts'
@@ -29,6 +30,7 @@ export const faults = {
   ...socketAccess,
   ...socketBeats,
   ...socketClose,
+  ...socketStreams,
 } satisfies Record<string, (right: Hooks) => Hooks>
 
 export type Fault = keyof typeof faults

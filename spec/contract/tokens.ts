@@ -6,6 +6,8 @@ import { tokenText, type TokenRequest } from './contract.ts'
 export interface Issued {
   readonly token: string
   readonly user: string
+  /** ms; until then it is surely valid */
+  readonly validUntil: number
   /** ms; from then on it is surely over: expired, or its revocation answered */
   readonly overAt: number
   readonly revoked: boolean
@@ -36,7 +38,8 @@ export function issuedBy(acts: readonly Act[]): Issued[] {
     const { ttlMs, user, once } = JSON.parse(String(act.request.body)) as TokenRequest
     const revocation = acts.find((one) => isRevocation(one, token))
     const overAt = Math.min(act.doneAt + ttlMs, revocation?.doneAt ?? Infinity)
-    return [{ token, user, overAt, revoked: revocation !== undefined, once: once === true }]
+    const validUntil = Math.min(act.at + ttlMs, revocation?.at ?? Infinity)
+    return [{ token, user, validUntil, overAt, revoked: revocation !== undefined, once: once === true }]
   })
   return all.filter(({ token }) => all.filter((one) => one.token === token).length === 1)
 }

@@ -17,8 +17,10 @@ export interface Handshake {
   readonly absolute?: true
   /** in place of the target's own path */
   readonly path?: string
-  /** query fields to add; `of` a connection: the id of the last chunk that it got, without which nothing is opened */
-  readonly query?: Readonly<Record<string, string | { readonly of: string }>>
+  /** query fields to add */
+  readonly query?: Readonly<Record<string, string>>
+  /** a connection: `lastEventId` is the id of the last chunk that it got (contract: socket). Without one nothing is opened */
+  readonly behind?: string
   /** all names in lower or upper case; all lines in reverse order */
   readonly names?: 'lower' | 'upper'
   readonly reversed?: true
@@ -62,7 +64,7 @@ export type Event =
   | { readonly close: true }
   /** the target ends TCP */
   | { readonly end: true }
-  /** the target has not taken the handshake, or ends TCP */
+  /** the target has not taken the handshake, or sends a Close, or ends TCP */
   | { readonly refusal: true }
   /** nothing: only the time */
   | { readonly ms: number }
@@ -90,7 +92,7 @@ export type Step =
   /** pings of the target are answered: those that have come, and those that come from now on */
   | { readonly do: 'answer'; readonly link: string }
   /** sends a token as the first message (contract: auth), and frames in the same write */
-  | { readonly do: 'authenticate'; readonly link: string; readonly token: Token; readonly then?: Uint8Array }
+  | { readonly do: 'authenticate'; readonly link: string; readonly token: Token; readonly also?: Uint8Array }
   /** obtains a token for the user of the name of this channel, or for another one; `once`: for one use (contract: tokens) */
   | { readonly do: 'token'; readonly name: string; readonly ttlMs: number; readonly to?: 'sibling'; readonly once?: true }
   /** revokes a token that was obtained under that name */

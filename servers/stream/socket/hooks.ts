@@ -38,6 +38,12 @@ export interface SocketHooks {
   readonly reply: (reply: SocketReply) => SocketReply | undefined
   /** what an event of the channel becomes */
   readonly event: (event: Event) => SocketReply | undefined
+  /** from when on messages of the client are read, once its socket is open */
+  readonly attached: (read: () => void) => void
+  /** from when on events of the channel are heard */
+  readonly joined: (hear: () => void) => void
+  /** whether a message is too much for a socket on which `pending` bytes wait, of `most` */
+  readonly exceeds: (pending: number, next: number, most: number) => boolean
   /** what happens to a socket beyond its bounds */
   readonly overflow: (close: () => void) => void
   /** whether a producer waits, for a socket that wants no more */
@@ -48,8 +54,16 @@ export interface SocketHooks {
   readonly misunderstood: (tell: () => void, close: (code: number) => void) => void
 
   // ---- streams ----
-  /** what a cancellation does; `stop` ends the stream at once */
-  readonly cancel: (stop: () => void) => void
+  /** what a cancellation does; `stop` ends the stream at once, `all` those of the socket */
+  readonly cancel: (stop: () => void, all: () => void) => void
+  /** what the cancellation of a stream does that is over, or never was */
+  readonly pointless: () => void
+  /** what a start does whose name is taken */
+  readonly taken: (refuse: () => void) => void
+  /** what shows that the id of a chunk came from here */
+  readonly proof: (proof: string) => string
+  /** what happens to a stream that can be resumed no longer */
+  readonly expired: (drop: () => void) => void
   /** the messages that end a stream */
   readonly ending: (end: StreamEnd) => readonly SocketReply[]
   /** the chunk that a stream goes on with, from what its id says; undefined: the id is not known, and that is said */
@@ -98,12 +112,19 @@ export const right: SocketHooks = {
   reply: (reply) => reply,
   event: ({ id, event, data }) =>
     (data === undefined ? undefined : { type: 'event', ...(id === undefined ? {} : { id }), ...(event === undefined ? {} : { event }), data }),
+  attached: (read) => read(),
+  joined: (hear) => hear(),
+  exceeds: (pending, next, most) => pending > 0 && pending + next > most,
   overflow: (close) => close(),
   waits: (full) => full,
   raised: (close) => close(1011),
   misunderstood: (tell) => tell(),
 
   cancel: (stop) => stop(),
+  pointless: () => {},
+  taken: (refuse) => refuse(),
+  proof: (proof) => proof,
+  expired: (drop) => drop(),
   ending: (end) => [end],
   resumeAt: (n) => n,
   resumed: (stream) => stream,

@@ -44,9 +44,12 @@ export class Room {
 
   /** Throws Misunderstood where the name is taken: a message that is sent again must not do its work again. */
   start(request: SocketStream, owner: string | undefined): Stream {
-    if (this.#streams.has(request.stream)) throw new Misunderstood('there is a stream of this name')
-    if (this.#streams.size >= most) this.#forgetOldest()
     const { hooks, bounds: { bufferBytes, replayMs } } = this.#options
+    const refuse = (): void => {
+      throw new Misunderstood('there is a stream of this name')
+    }
+    if (this.#streams.has(request.stream)) hooks.taken(refuse)
+    if (this.#streams.size >= most) this.#forgetOldest()
     const dropped = (): void => {
       if (this.#streams.get(request.stream) === stream) this.#streams.delete(request.stream)
     }

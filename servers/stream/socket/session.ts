@@ -32,6 +32,7 @@ export class Session implements Listener, Outlet {
   #unobserve = (): void => {}
   #full = false
   #closed = false
+  #attached = false
   /** messages that are still to be sent before the close that the client asked for */
   #leaving: { after: number; readonly code: number; readonly reason: string } | undefined
 
@@ -43,6 +44,7 @@ export class Session implements Listener, Outlet {
     this.#pulse = new Pulse(duplex, heartbeatMs, hooks)
     this.#stall = new Stall(() => duplex.pending(), stallMs, () => duplex.terminate())
     duplex.onDrain(() => this.#drained())
+    hooks.attached(() => (this.#attached = true))
     if (!access) this.#enter()
     else if (access.token !== undefined) this.#authenticate(access.token)
     else {
@@ -54,7 +56,7 @@ export class Session implements Listener, Outlet {
   // ---- what comes ----
 
   message(message: Message): void {
-    if (this.#closed) return
+    if (this.#closed || !this.#attached) return
     this.#options.hooks.sign(() => this.#pulse.heard(), 'message')
     try {
       this.#take(message)
@@ -108,7 +110,7 @@ export class Session implements Listener, Outlet {
   /** The client is known: it hears of the channel, and goes on with its stream. */
   #enter(): void {
     const { resume: { stream, lastEventId } } = this.#options
-    this.#hear()
+    this.#options.hooks.joined(() => this.#hear())
     if (stream !== undefined) this.#resume(stream, lastEventId)
   }
 
@@ -171,8 +173,11 @@ export class Session implements Listener, Outlet {
       case 'cancel': {
         const stream = room.stream(command.stream)
         // One that is over or never was is as good as cancelled; an error would be a second end of it.
-        if (stream && hooks.mayCancel(stream.owner, this.#user)) hooks.cancel(() => stream.cancel())
-        return
+        if (!stream?.works) return hooks.pointless()
+        if (!hooks.mayCancel(stream.owner, this.#user)) return
+        return hooks.cancel(() => stream.cancel(), () => {
+          for (const one of this.#streams) one.cancel()
+        })
       }
       case 'publish': return this.#publish(command)
       case 'ping': return this.#reply({ type: 'pong', ref: command.ref })
@@ -210,7 +215,7 @@ export class Session implements Listener, Outlet {
     const reply = hooks.reply(given)
     if (!reply || this.#closed) return
     const text = JSON.stringify(reply)
-    if (this.#duplex.pending() > 0 && this.#duplex.pending() + text.length > room.bounds.bufferBytes) {
+    if (hooks.exceeds(this.#duplex.pending(), text.length, room.bounds.bufferBytes)) {
       hooks.overflow(() => this.close(1013, 'too much waits to be read'))
     }
     this.send(text)

@@ -215,14 +215,14 @@ export class Stream {
     this.#expiry = setTimeout(() => {
       // A slow client has not had all of it yet.
       if (this.#outlet && !this.#endSent) this.#expire()
-      else this.drop()
+      else this.#options.hooks.expired(() => this.drop())
     }, this.#options.replayMs).unref()
   }
 
   /** Rising as texts too, and nobody's guess: it says which chunk it is, and proves that it came from here. */
   #id(n: number): string {
     const proof = createHmac('sha256', this.#key).update(String(n)).digest('base64url').slice(0, 16)
-    return `${n.toString(36).padStart(6, '0')}.${proof}`
+    return `${n.toString(36).padStart(6, '0')}.${this.#options.hooks.proof(proof)}`
   }
 }
 

@@ -60,7 +60,10 @@ export function visits(exchange: WsExchange): Visit[] {
 }
 
 /** The token was valid when the handshake was sent. */
-export const isFresh = ({ connection, issued }: Visit): boolean => connection.link.openedAt < issued.overAt
+export const isFresh = ({ connection, issued }: Visit): boolean => connection.link.openedAt < issued.validUntil
+
+/** It was over by then. */
+export const isOver = ({ connection, issued }: Visit): boolean => connection.link.openedAt >= issued.overAt
 
 export type Outcome =
   /** an HTTP answer other than 101, or none */

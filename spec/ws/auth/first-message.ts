@@ -83,7 +83,7 @@ const elsewhere: ReadonlySet<number> = new Set([1001, 1012, 1013])
 function unwelcome(exchange: WsExchange): Connection[] {
   const all = issuedBy(exchange.acts)
   const isOver = (connection: Connection): boolean => credentials(connection, exchange).some(({ text }) =>
-    all.some(({ token, overAt }) => token === text && overAt <= end(connection)))
+    all.some(({ token, validUntil }) => token === text && validUntil <= end(connection)))
   const welcome = inRoles(exchange, 'authorized')
   const others = welcome.length > 0 && welcome.every((one) => outcomeOf(one) === 'taken') ? inRoles(exchange, 'unauthorized', 'forged') : []
   return [...others, ...exchange.connections.filter((one) => isSecure(one) && (isOver(one) || (strangers(exchange).includes(one) && knownAt(one, exchange) === Infinity)))]
@@ -139,7 +139,7 @@ const asyncRace: Rule<WsExchange> = {
     const orphans: Finding[] = left === undefined || counted === undefined || isBusy(left) ? [] : [{
       where: left.endPlace, ok: counted === 0, expected: 'no socket once all have left', actual: `${counted} in stats`,
     }]
-    return [...mustServe(inRoles(exchange, 'secure/first', 'secure/early'), 'an answer to what came with the token'), ...orphans]
+    return [...mustServe(inRoles(exchange, 'secure/first'), 'an answer to what came with the token'), ...orphans]
   },
   mutants: {
     'lost': { edit: silenced('first'), fault: 'lookupSlow' },

@@ -19,9 +19,9 @@ const expiryMidConnection: Rule<WsExchange> = {
   fix: 'keep the expiry beside the connection and set a timer for it; on revocation close the connections of that token',
   check: (exchange) => visits(exchange).filter((visit) => isFresh(visit) && visit.connection.isOpen).flatMap(({ connection, issued }): Finding[] => {
     const endedAt = connection.close?.frame.at ?? connection.link.ended.at
-    const ms = Math.round(endedAt - issued.overAt)
+    const ms = Math.round(Math.max(0, endedAt - issued.overAt))
     const ended = outcomeOf(connection) === 'ended'
-    if (ended ? ms < 0 : ms < tokenGraceMs) return []
+    if (ended ? endedAt < issued.validUntil : ms < tokenGraceMs) return []
     return [{
       where: connection.endPlace, ok: ended && ms <= tokenGraceMs, expected: `the end within ${tokenGraceMs} ms`,
       actual: ended ? `after ${ms} ms` : `open after ${ms} ms`,

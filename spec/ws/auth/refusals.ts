@@ -1,7 +1,7 @@
 /** Clients without credentials, or with wrong ones: https://www.rfc-editor.org/rfc/rfc6455#section-10.5 */
 import type { Finding, Rule } from '../../model.ts'
 import type { WsExchange } from '../exchange.ts'
-import { credentials, inRoles, isFresh, mustTurnAway, outcomeOf, spoken, visits } from './access.ts'
+import { credentials, inRoles, isOver, mustTurnAway, outcomeOf, spoken, visits } from './access.ts'
 import { server } from '../frame.ts'
 import { letIn } from './example.ts'
 import { partOf, reflection } from './reflection.ts'
@@ -33,7 +33,7 @@ const invalidRefused: Rule<WsExchange> = {
   fix: 'verify signature and expiry of the token, not only that one is there, before the 101',
   check: (exchange) => mustTurnAway([
     ...inRoles(exchange, 'forged', 'secure/forged'),
-    ...visits(exchange).filter((visit) => visit.way === 'header' && !isFresh(visit)).map(({ connection }) => connection),
+    ...visits(exchange).filter((visit) => visit.way === 'header' && isOver(visit)).map(({ connection }) => connection),
   ]),
   mutants: {
     'taken': { edit: letIn('forged'), fault: 'anyToken' },

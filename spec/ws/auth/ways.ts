@@ -3,7 +3,7 @@ import type { Finding, Rule } from '../../model.ts'
 import { silenced } from '../bytes.ts'
 import type { Connection, WsExchange } from '../exchange.ts'
 import { asked, subprotocols } from '../upgrade.ts'
-import { carried, credentials, isBusy, isFresh, isServed, mustServe, outcomeOf, spoken, visits, type Way } from './access.ts'
+import { carried, credentials, isBusy, isFresh, isOver, isServed, mustServe, outcomeOf, spoken, visits, type Way } from './access.ts'
 import { carrier, served } from './example.ts'
 
 const rfc = 'https://www.rfc-editor.org/rfc/rfc6455'
@@ -39,7 +39,7 @@ const queryToken: Rule<WsExchange> = {
   fix: 'issue a token for the URL of each connection that lasts for seconds, and check it in the upgrade handler',
   check: (exchange) => [
     ...mustServe(by(exchange, 'query'), 'a connection that answers'),
-    ...visits(exchange).filter((visit) => visit.way === 'query' && !isFresh(visit) && !isBusy(visit.connection)).map(({ connection }): Finding => ({
+    ...visits(exchange).filter((visit) => visit.way === 'query' && isOver(visit) && !isBusy(visit.connection)).map(({ connection }): Finding => ({
       where: connection.where, ok: outcomeOf(connection) === 'refused', expected: 'a refusal, as the token is over', actual: spoken(connection),
     })),
   ],

@@ -141,6 +141,9 @@ const failCode: Rule<WsExchange> = {
       const fitting = [...provocation.codes, ...(/^(?:control-too-long|length)/.test(provocation.kind) ? [1009] : [])]
       // one that is answered like a right Close is the business of the rules about codes
       if (provocation.frame.opcode === opcodes.close && (code === 1000 || code === codeOf(provocation.frame))) return []
+      // the target went on, and answers the goodbye of the kit
+      const goodbye = connection.sent.frames.slice(provocation.index + 1).find(({ opcode }) => opcode === opcodes.close)
+      if (goodbye && code === codeOf(goodbye)) return []
       return [{
         where: closePlace(connection), ok: code !== undefined && fitting.includes(code),
         expected: `a Close with ${fitting.join(' or ')} for ${provocation.says}`, actual: spoken(code),

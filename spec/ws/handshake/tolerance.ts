@@ -3,7 +3,7 @@ import { onLink, sent } from '../../bytes.ts'
 import type { Rule } from '../../model.ts'
 import { changed, closed } from '../bytes.ts'
 import type { Connection, WsExchange } from '../exchange.ts'
-import { client, opcodes, server } from '../frame.ts'
+import { client, server } from '../frame.ts'
 import { turnedAway } from './example.ts'
 import { answerOf, isGarbled, mustTake, unusual, type Unusual } from './request.ts'
 
@@ -92,9 +92,6 @@ function isReplied({ close, link: { sent = [] } }: Connection): boolean {
   return close !== undefined && close.frame.at <= later
 }
 
-/** What came first is a Close: what becomes of other frames is the business of those who sent them. */
-const isGoodbye = ({ sent: { frames: [first] } }: Connection): boolean => first?.opcode === opcodes.close
-
 const earlyFrames: Rule<WsExchange> = {
   id: 'ws/handshake/early-frames',
   level: 'advice',
@@ -103,7 +100,7 @@ const earlyFrames: Rule<WsExchange> = {
   harm: 'the first message of a client that does not wait for the 101 is lost, and with it often its login',
   fix: 'hand on what came with the request: the third argument of the upgrade event of node:http (head)',
   // a client has to wait, so it may be refused; whether rightly is the business of `reject-is-http`
-  check: (exchange) => unusual(exchange, 'early').filter((one) => isGoodbye(one) && (one.isOpen || isGarbled(one))).map((one) => ({
+  check: (exchange) => unusual(exchange, 'early').filter((one) => one.isOpen || isGarbled(one)).map((one) => ({
     where: one.endPlace,
     ok: isReplied(one),
     expected: 'a Close in reply to the one that came with the request',

@@ -33,9 +33,10 @@ function tunedTo({ kind, status, body }: Act): number | undefined {
   }
 }
 
-/** The same; where nothing is said, the time between the first two pings. */
-export function paceOf(exchange: WsExchange, { pings: [first, second] }: Connection): number | undefined {
-  return intervalOf(exchange) ?? (first && second && second.frame.at - first.frame.at)
+/** The same; where nothing is said, the time between the first two pings of a connection that had so many. */
+export function paceOf(exchange: WsExchange): number | undefined {
+  return intervalOf(exchange) ?? exchange.connections.map(({ pings: [first, second] }) =>
+    first && second && second.frame.at - first.frame.at).find((ms) => ms !== undefined)
 }
 
 /** ms; the target ended the connection or said that it will, or the kit left, or said that it will. */

@@ -19,7 +19,7 @@ const deadPeer: Rule<WsExchange> = {
   fix: 'note each pong, and terminate() what has sent none since the last ping but one; do not wait for a Close of it',
   check: (exchange) => watched(exchange, 'dead').flatMap((connection): Finding[] => {
     const [ping] = connection.pings
-    const pace = paceOf(exchange, connection)
+    const pace = paceOf(exchange)
     if (!ping || pace === undefined) return []
     const ms = overAt(connection) - ping.frame.at
     const bound = pace + dueMs(pace)
@@ -40,7 +40,7 @@ const deadPeer: Rule<WsExchange> = {
 /** Connections whose first ping is so many intervals ago; the target may have given them up. */
 const lasting = (exchange: WsExchange, role: 'idle' | 'busy', intervals: number): Connection[] => watched(exchange, role).filter((connection) => {
   const [ping] = connection.pings
-  const pace = paceOf(exchange, connection)
+  const pace = paceOf(exchange)
   if (!ping || pace === undefined) return false
   return isGivenUp(connection) || overAt(connection) - ping.frame.at >= intervals * pace
 })
@@ -81,7 +81,7 @@ const dataKeepsAlive: Rule<WsExchange> = {
   check: (exchange) => mustKeep(lasting(exchange, 'busy', 2.5)),
   mutants: {
     'dropped': {
-      edit: instead('busy', ({ received: _, ...usual }) => ({
+      edit: instead('busy', (usual) => ({
         ...usual, received: [...beats(100, 200), { at: 300, bytes: server.close(1011) }], ended: { at: 301, by: 'target', how: 'fin' },
       })),
       fault: 'messageUncounted',
