@@ -51,12 +51,11 @@ export class KeptConnection {
       resolve({ id: dial.id, role: dial.role, request: dial.request, openedAt, chunks, ended })
     }
     const take = (data: Buffer): void => {
-      const chunk = { at: this.#now(), bytes: new Uint8Array(data) }
+      const chunk = { at: this.#now(), bytes: new Uint8Array(data.subarray(0, allowance.covers(data))) }
       chunks.push(chunk)
       reader.push(chunk)
-      const within = allowance.covers(data)
       if (reader.state === 'complete') settle({ at: chunk.at, by: 'kit', how: 'complete' }, true)
-      else if (reader.state === 'not-http' || !within) settle({ at: chunk.at, by: 'kit', how: 'limit' }, false)
+      else if (reader.state === 'not-http' || allowance.isSpent) settle({ at: chunk.at, by: 'kit', how: 'limit' }, false)
     }
     const fin = (): void => {
       reader.end()

@@ -64,13 +64,13 @@ export class OpenLink {
 
   #take(data: Buffer): void {
     if (this.#ended) return this.#drain(data.length)
-    const chunk = { at: this.#now(), bytes: new Uint8Array(data) }
+    const chunk = { at: this.#now(), bytes: new Uint8Array(data.subarray(0, this.#allowance.covers(data))) }
     this.#chunks.push(chunk)
-    this.#received += data.length
+    this.#received += chunk.bytes.length
     this.#reader.push(chunk)
     if (this.#reader.state !== 'head') this.#headAt ??= chunk.at
     if (this.#reader.state === 'complete' || this.#reader.state === 'not-http') this.#completeAt ??= chunk.at
-    if (!this.#allowance.covers(data)) this.leave('limit')
+    if (this.#allowance.isSpent) this.leave('limit')
     this.#wake()
   }
 

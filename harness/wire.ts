@@ -34,11 +34,20 @@ export class Allowance {
     this.#lines = lines
   }
 
-  /** Takes an arrival off; false when the limit is reached. */
-  covers(data: Uint8Array): boolean {
-    this.#bytes -= data.length
-    for (const byte of data) if (byte === 10 || byte === 13) this.#lines -= 1
-    return this.#bytes > 0 && this.#lines > 0
+  /** Takes an arrival off. Returns how many of its bytes are within the limit: one arrival may hold 64 Ki lines. */
+  covers(data: Uint8Array): number {
+    let covered = 0
+    while (covered < data.length && !this.isSpent) {
+      const byte = data[covered++]
+      this.#bytes -= 1
+      if (byte === 10 || byte === 13) this.#lines -= 1
+    }
+    return covered
+  }
+
+  /** Nothing more may come. */
+  get isSpent(): boolean {
+    return this.#bytes <= 0 || this.#lines <= 0
   }
 }
 

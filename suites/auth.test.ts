@@ -250,7 +250,7 @@ describe('requests', () => {
       const asked = { ...request, method: 'POST', body: JSON.stringify({ ttlMs: 1000, user: 'ann' }) }
       const exchange = readExchange({ stimulus: '', links: [link], acts: [{ ...issue, request: asked }], declares: { auth: ['query:st'] } })
       const own = new Answer(link)
-      expect(tokenOf(exchange, own)).toEqual({ token: text, user: 'ann', overAt: 1001, revoked: false })
+      expect(tokenOf(exchange, own)).toEqual({ token: text, user: 'ann', validUntil: 1000, overAt: 1001, revoked: false, once: false })
       expect(queryCredentials(exchange, own)).toEqual(by === 'query' ? [text] : [])
       if (text !== token) expect(JSON.stringify(request)).not.toContain(`Bearer ${token}"`)
     }))

@@ -21,7 +21,7 @@ import { changed, opens, type Step } from './stimulus.ts'
 type Open = Extract<Step, { do: 'open' }>
 
 const options = (target: string, provoked: readonly string[] = [], origin?: string): RunOptions => ({
-  target, method: 'GET', headers: [], insecure: false, observeMs: 1400, profile: 'full', only: [], skip: [], provoked, failOn: 'advice',
+  target, method: 'GET', headers: [], insecure: false, observeMs: 1400, profile: 'full', only: ['sse/*'], skip: [], provoked, failOn: 'advice',
   allowOriginChange: false, token: 'player', ...(origin === undefined ? {} : { origin }),
 })
 
