@@ -37,7 +37,7 @@ export interface StageOptions {
 }
 
 /** Links besides the base look at one thing each; of a driver they carry what the kit published. */
-const observedLimit: Limit = { bytes: 1280 * 1024, lines: 5000 }
+const observedLimit: Limit = { bytes: 512 * 1024, lines: 2000 }
 const drivenLimit: Limit = { bytes: linkLimit.bytes, lines: 12_000 }
 
 /** What a stimulus showed; `blocked` when its sync events never arrived and the rest was left out. */

@@ -16,9 +16,10 @@ const judged = (target: string): Promise<Report> => run({
 })
 
 /** What must not change from run to run: all of a verdict but when, where and, with heartbeats, how often it was seen. */
-const settled = ({ verdicts }: Report): unknown =>
+const settled = ({ verdicts }: Report, known: readonly string[]): unknown =>
   verdicts.map(({ rule, effectiveLevel, outcome, why, note, deviations }) =>
-    [rule, effectiveLevel, outcome, why, note, deviations.map(({ expected, actual }) => ({ expected, actual }))])
+    // a library that is wrong may be wrong more or less often
+    [rule, effectiveLevel, outcome, why, note, known.includes(rule) || deviations.map(({ expected, actual }) => ({ expected, actual }))])
 
 test('every finding names a reference server and a rule, once', () => {
   const findings = knownFindings()
@@ -80,6 +81,7 @@ describe.each(references.map(({ name }) => name))('%s', (name) => {
 
   test('gets the same verdicts twice', (context) => {
     const [first, second] = reportsOf(context)
-    expect(settled(second)).toEqual(settled(first))
+    const known = knownFindings().filter(({ server }) => server === name).map(({ rule }) => rule)
+    expect(settled(second, known)).toEqual(settled(first, known))
   })
 })

@@ -38,6 +38,8 @@ const offering: Readonly<Record<string, string>> = {
   cookie: 'only a target that knows its clients by a cookie can show it (--header \'Cookie: …\')',
   stats: 'only a driver with stats can show it',
   publish: 'only a driver with publish can show it',
+  tune: 'only a driver with tune can show it',
+  instances: 'only a target with a second instance can show it (declares.instances)',
 }
 
 /** Stimuli in the order of the suites, as far as profile, offers and budget allow; the reasons for the rest. */

@@ -210,6 +210,7 @@ export class WsSession {
       cookie: request.headers.some(([name]) => /^cookie$/i.test(name)),
       origin: this.#origins.length > 0,
       tickets: this.#declares.tickets === true,
+      instances: (this.#declares.instances?.length ?? 0) > 1,
     }
     const ids = this.#rules.map(({ id }) => id)
     return {

@@ -80,7 +80,8 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
   }
 
   async function open({ link, role, to, asked = {}, hasty }: Extract<Step, { do: 'open' }>): Promise<void> {
-    const ordinary = stage.address(to, channel)
+    const nearby = stage.address(to, channel)
+    const ordinary = nearby && asked.elsewhere ? elsewhere(nearby, stage.declares) : nearby
     const admitted = ordinary && credentialed(ordinary, asked, asked.token && textOf(asked.token), stage.declares)
     const behind = asked.behind === undefined ? undefined : lastId(sockets.get(asked.behind))
     if (!admitted || (asked.behind !== undefined && behind === undefined)) return
@@ -161,6 +162,14 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
   function left(): number {
     return Math.max(0, deadline - probe.now())
   }
+}
+
+/** The same request to the second instance; undefined where the target names none. */
+function elsewhere(request: SentRequest, { instances }: Declares): SentRequest | undefined {
+  const other = instances?.[1]
+  if (other === undefined) return undefined
+  const { pathname, search } = new URL(request.url)
+  return { ...request, url: new URL(pathname + search, other.replace(/^ws/i, 'http')).href }
 }
 
 /** The id of the last chunk of a stream that has come. */

@@ -49,8 +49,8 @@ export const idOf = (stream: string, n: number): string => Buffer.from(sha1(Buff
 export const chunk = (stream: string, n: number): object => ({ type: 'chunk', stream, n, id: idOf(stream, n), data: `${stream} ${n}` })
 
 /** Chunks of a stream, as the target says them. */
-export const chunks = (stream: string, from: number, to: number, afterMs?: number): Line[] =>
-  Array.from({ length: to - from + 1 }, (_, i): Line => ['target', chunk(stream, from + i), ...(afterMs === undefined ? [] : [afterMs] as const)])
+export const chunks = (stream: string, from: number, to: number, afterMs = 5): Line[] =>
+  Array.from({ length: to - from + 1 }, (_, i): Line => ['target', chunk(stream, from + i), afterMs])
 
 export const done = (stream: string, count: number): Line => ['target', { type: 'done', stream, count, received: 0 }]
 export const start = (stream: string, count: number, values: object = {}): Line =>

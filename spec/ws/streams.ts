@@ -1,6 +1,7 @@
 /** The streams of a channel socket (contract: socket.md), as the connections of an exchange show them. */
 import type { Act, Finding, Rule } from '../model.ts'
 import type { Connection, WsExchange } from './exchange.ts'
+import { endedFirst } from './reaction.ts'
 import { commands, replies, type Said } from './talk.ts'
 
 /** ms; what a right target does at once has happened by then */
@@ -78,9 +79,15 @@ export const wanted = ({ starts: [start] }: Course, name: 'count' | 'everyMs' | 
 export const lastAt = ({ chunks, ends, starts, cancels, connection }: Course): number =>
   Math.max(connection.link.openedAt, ...[...ends, ...starts, ...cancels].map(({ at }) => at), chunks.at(-1)?.said.at ?? 0)
 
+/** ms; the kit left the connection, or said that it would */
+const leftAt = ({ sent, link }: Connection): number => {
+  const goodbye = sent.happenings.find(({ kind }) => kind === 'close')
+  return goodbye?.kind === 'close' ? goodbye.frame.at : link.ended.at
+}
+
 /** The kit listened for so long behind that time, or the target ended the connection: what has not come does not come. */
-export const isDecided = ({ link, isDropped, close }: Connection, since: number): boolean =>
-  isDropped || close !== undefined || link.ended.at - since >= patienceMs
+export const isDecided = (connection: Connection, since: number): boolean =>
+  endedFirst(connection) || leftAt(connection) - since >= patienceMs
 
 /** One message of the target came behind another one. */
 export const isBehind = (one: Said, other: Said): boolean => offset(one) > offset(other)

@@ -3,6 +3,8 @@ import { close } from './close.ts'
 import { auth } from './auth.ts'
 import { origin } from './origin.ts'
 import { heartbeat } from './heartbeat.ts'
+import { lifecycle } from './lifecycle.ts'
+import { resume } from './resume.ts'
 import { control } from './control.ts'
 import { deflate } from './deflate.ts'
 import { fragmentation } from './fragmentation.ts'
@@ -13,4 +15,4 @@ import { masking } from './masking.ts'
 import type { Suite } from './stimulus.ts'
 import { utf8 } from './utf8.ts'
 
-export const suites: readonly Suite[] = [handshake, framing, masking, control, fragmentation, utf8, close, deflate, limits, auth, origin, heartbeat]
+export const suites: readonly Suite[] = [handshake, framing, masking, control, fragmentation, utf8, close, deflate, limits, auth, origin, heartbeat, lifecycle, resume]

@@ -21,6 +21,8 @@ export interface Handshake {
   readonly query?: Readonly<Record<string, string>>
   /** a connection: `lastEventId` is the id of the last chunk that it got (contract: socket). Without one nothing is opened */
   readonly behind?: string
+  /** to the second instance that the target names (declares.instances) */
+  readonly elsewhere?: true
   /** all names in lower or upper case; all lines in reverse order */
   readonly names?: 'lower' | 'upper'
   readonly reversed?: true
@@ -120,7 +122,7 @@ export interface Stimulus {
   readonly feeds: readonly RuleId[]
   readonly profile: 'safe' | 'full'
   /** what the target has to offer: `echo`, `socket`, a part of the contract, or what `--token`, `--origin` give */
-  readonly needs?: readonly ('echo' | 'socket' | 'socketAuth' | 'token' | 'tokens' | 'tickets' | 'origin' | 'cookie' | 'stats' | 'publish')[]
+  readonly needs?: readonly ('echo' | 'socket' | 'socketAuth' | 'token' | 'tokens' | 'tickets' | 'origin' | 'cookie' | 'stats' | 'publish' | 'tune' | 'instances')[]
   readonly loud?: true
   readonly final?: true
   readonly when?: (base: BaseFacts) => boolean

@@ -50,8 +50,8 @@ export const socketStreams = {
   }),
 
   // ---- messages and members ----
-  /** the listener comes a turn late */
-  earlyMessageLost: onSocket(() => ({ attached: (read) => void setImmediate(read) })),
+  /** the listener comes behind an await */
+  earlyMessageLost: onSocket(() => ({ attached: (read) => void setTimeout(read, 100) })),
   /** whoever connects is put on the list after an asynchronous look-up */
   joinLate: onSocket(() => ({ joined: (hear) => void setTimeout(hear, 60) })),
   eventsSwapped: onTexts(() => {

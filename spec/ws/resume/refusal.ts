@@ -4,7 +4,7 @@ import type { Finding, Rule, Scene } from '../../model.ts'
 import { altered, chunk, idOf, nth, ofType, retold, unsaid } from '../conversation.ts'
 import type { WsExchange } from '../exchange.ts'
 import { allCourses, isDecided, lastAt, promised, resumptions, saidPlace, courses, type Course, type Resumption } from '../streams.ts'
-import { commands, replies } from '../talk.ts'
+import { replies } from '../talk.ts'
 import { isElsewhere, seam, tokenOf } from './suffix.ts'
 
 const rfc = 'https://www.rfc-editor.org/rfc/rfc6455'

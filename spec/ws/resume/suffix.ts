@@ -68,9 +68,9 @@ const suffixExact = promised({
     }]
   }),
   mutants: {
-    'one is missing': { edit: unsaid('second', nth('cut', 3)), fault: 'resumeSkips' },
+    'one is missing': { edit: unsaid('second', nth('cut', 3), 0), fault: 'resumeSkips', alsoBreaks: ['ws/resume/after-complete'] },
     'one comes again': {
-      edit: retold('second', (said) => (nth('cut', 3)(said) ? [chunk('cut', 2), said] : [said])), fault: 'resumeRepeats',
+      edit: retold('second', (said) => (nth('cut', 3)(said) ? [chunk('cut', 2), said] : [said])), fault: 'resumeRepeats', alsoBreaks: ['ws/resume/after-complete'],
     },
   },
 })
@@ -111,7 +111,7 @@ const concatEqual = promised({
     return [{ where: saidPlace(last.connection, end), ok, expected: `chunks 0 to ${count - 1} on ${path.length} connections, and done`, actual }]
   }),
   mutants: {
-    'the last one is missing': { edit: unsaid('third', nth('cut', 5)), fault: 'tailLost' },
+    'the last one is missing': { edit: unsaid('third', nth('cut', 5)), fault: 'tailLost', alsoBreaks: ['ws/resume/after-complete'] },
   },
 })
 
