@@ -55,11 +55,14 @@ export async function run(options: RunOptions, hooks: RunHooks = {}): Promise<Re
   try {
     await session.contact()
     if (session.kind !== undefined && !hooks.signal?.aborted) await session.examine()
-    socket = session.descriptor && socketOfDriver(options, hooks, probe, { descriptor: session.descriptor, request: session.request })
+    // SIGTERM can be sent once: what it does is seen on event streams, if anybody asks
+    const { terminate: _once, ...rest } = hooks
+    socket = session.descriptor && socketOfDriver(options, session.ends ? rest : hooks, probe, { descriptor: session.descriptor, request: session.request })
     if (socket?.isWanted && !hooks.signal?.aborted) {
       await socket.contact()
       if (socket.isOpen) await socket.examine()
     }
+    if (session.kind !== undefined && !hooks.signal?.aborted) await session.conclude()
   } finally {
     probe.abort()
   }

@@ -1,4 +1,7 @@
-/** One run against one target: what is known of it so far, everything seen, and what comes of it. */
+/**
+ * One run against one target: what is known of it so far, everything seen, and what comes of it. Longer than other
+ * files, because its parts share one state and would only hand it to each other.
+ */
 import { randomBytes } from 'node:crypto'
 import type { Descriptor } from '../spec/contract/contract.ts'
 import type { Declares, Link, Rule, RuleId, SentRequest, Transcript } from '../spec/model.ts'
@@ -47,7 +50,8 @@ export class Session {
   readonly #drives: Drive[] = []
   /** rules whose stimulus never got a sync event through */
   readonly #blocked = new Set<RuleId>()
-  #request: SentRequest
+  /** the ordinary one, as redirects have left it */
+  request: SentRequest
   #plan: Plan | undefined
   kind: 'stream' | 'driver' | undefined
   descriptor: Descriptor | undefined
@@ -63,17 +67,12 @@ export class Session {
     this.#options = options
     this.#hooks = hooks
     this.#probe = probe
-    this.#request = ordinaryRequest(options)
+    this.request = ordinaryRequest(options)
     this.#secrets = secretsOf(options)
     this.#thresholds = withThresholds(options.thresholds)
     const replayed = options.replay?.split(':')
     this.seed = replayed?.[1] === undefined ? (options.seed ?? defaultSeed) : Number(replayed[1])
     this.#rules = selected(streamRules, replayed?.[0] === undefined ? options : { only: [replayed[0]], skip: [] })
-  }
-
-  /** The ordinary request, as redirects have left it. */
-  get request(): SentRequest {
-    return this.#request
   }
 
   get cases(): number {
@@ -85,19 +84,19 @@ export class Session {
   }
 
   get #ordinaryGet(): boolean {
-    return this.#request.method === 'GET' && this.#request.body === undefined
+    return this.request.method === 'GET' && this.request.body === undefined
   }
 
   /** connections at most */
   get #budget(): number {
-    return this.#options.budget ?? (this.descriptor ? driverBudget : usualBudget(this.#request))
+    return this.#options.budget ?? (this.descriptor ? driverBudget : usualBudget(this.request))
   }
 
   async contact(): Promise<void> {
-    const { method, body } = this.#request
+    const { method, body } = this.request
     if (method !== 'GET' && method !== 'HEAD') this.#hooks.announce?.(`${this.#options.budget ?? 1} ${method} will be sent at most`)
     else if (body !== undefined) this.#hooks.announce?.(`${this.#options.budget ?? 1} ${method} with a body will be sent at most`)
-    const ask = (): Promise<FirstContact> => contact(this.#probe, this.#request, {
+    const ask = (): Promise<FirstContact> => contact(this.#probe, this.request, {
       headMs, bodyMs, allowOriginChange: this.#options.allowOriginChange, budget: this.#budget,
     })
     const first = await (this.#ordinaryGet ? askedAgain(ask, this.#hooks) : ask())
@@ -105,7 +104,7 @@ export class Session {
     if (first.kind === 'driver') {
       this.kind = 'driver'
       this.descriptor = first.descriptor
-      this.#request = first.request
+      this.request = first.request
       if (hops.length > 0) this.#keep('base', hops)
       return
     }
@@ -113,7 +112,7 @@ export class Session {
       this.incomplete = { reason: first.reason, ...quoted(readAnswer(first.base), this.#secrets) }
       return
     }
-    this.#request = first.request
+    this.request = first.request
     if (first.kind === 'stream') {
       this.kind = 'stream'
       this.#hooks.progress?.(`watching the stream for ${this.#observeMs} ms`)
@@ -150,13 +149,26 @@ export class Session {
     if (replayPath !== undefined) return
     const { stimuli } = this.#plan
     this.#hooks.progress?.(`${stimuli.length} stimuli`)
-    const pool = isLoopback(this.#request.url) ? localPool : strangerPool
+    const pool = isLoopback(this.request.url) ? localPool : strangerPool
     // the longest first: a short one fits beside the end of any other
     const quiet = stimuli.filter(({ loud, final }) => !loud && !final)
       .toSorted((a, b) => leastMs(b.steps, this.#observeMs) - leastMs(a.steps, this.#observeMs))
     await this.#performAll(quiet, channel, pool)
     await this.#performAll(stimuli.filter(({ loud }) => loud), `${channel}-loud`, loudPool)
-    await this.#performAll(stimuli.filter(({ final }) => final), `${channel}-final`, loudPool)
+  }
+
+  /** What ends the target: the very last of a run. */
+  get #final(): readonly Stimulus[] {
+    return this.#options.replay === undefined ? this.#plan?.stimuli.filter(({ final }) => final) ?? [] : []
+  }
+
+  /** `conclude` ends the target. */
+  get ends(): boolean {
+    return this.#final.length > 0
+  }
+
+  async conclude(): Promise<void> {
+    await this.#performAll(this.#final, `sp-${randomBytes(4).toString('hex')}`, loudPool)
   }
 
   async #performAll(stimuli: readonly Stimulus[], channel: string, pool: Pool): Promise<void> {
@@ -205,19 +217,19 @@ export class Session {
   #situation(): Situation {
     const driver = this.descriptor !== undefined
     const base = this.#exchanges.flatMap(({ answers }) => answers).find(({ link }) => link.role === 'base')
-    const strangers = !driver && !isLoopback(this.#request.url)
+    const strangers = !driver && !isLoopback(this.request.url)
     return {
       kind: driver ? 'driven' : 'observed',
-      method: driver ? 'GET' : this.#request.method,
-      hasBody: !driver && this.#request.body !== undefined,
-      hasJson: !driver && hasJsonBody(this.#request),
-      hasCredentials: this.#request.headers.some(([name]) => /^(?:authorization|cookie)$/i.test(name)),
+      method: driver ? 'GET' : this.request.method,
+      hasBody: !driver && this.request.body !== undefined,
+      hasJson: !driver && hasJsonBody(this.request),
+      hasCredentials: this.request.headers.some(([name]) => /^(?:authorization|cookie)$/i.test(name)),
       profile: this.#options.profile ?? (strangers ? 'safe' : 'full'),
       budget: this.#budget - this.#probe.links,
       parts: this.#parts,
       declares: this.#declares,
       started: this.#hooks.terminate !== undefined,
-      base: { ...factsOf(base, this.#request, this.#declares), ...this.#fixedHeartbeat },
+      base: { ...factsOf(base, this.request, this.#declares), ...this.#fixedHeartbeat },
       selected: new Set(this.#provoked),
     }
   }
@@ -243,7 +255,7 @@ export class Session {
   }
 
   #address(address: Address, channel: string): SentRequest | undefined {
-    return addressed(address, this.#request, this.descriptor, channel)
+    return addressed(address, this.request, this.descriptor, channel)
   }
 
   #stage(): StageOptions {
@@ -257,7 +269,7 @@ export class Session {
       ...(this.#hooks.signal ? { signal: this.#hooks.signal } : {}),
       ...(this.#hooks.terminate ? { terminate: this.#hooks.terminate } : {}),
       address: (address, channel) => this.#address(address, channel),
-      control: (act, channel) => controlRequest(act, this.#request, this.descriptor, channel),
+      control: (act, channel) => controlRequest(act, this.request, this.descriptor, channel),
     }
   }
 
@@ -269,7 +281,7 @@ export class Session {
         url: this.#options.target,
         kind: descriptor ? 'driven' : 'observed',
         ...(descriptor ? { name: descriptor.name, version: descriptor.version } : {}),
-        method: descriptor ? 'GET' : this.#request.method,
+        method: descriptor ? 'GET' : this.request.method,
         parts: [...this.#parts],
         declares: this.#declares,
       },

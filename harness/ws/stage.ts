@@ -96,10 +96,10 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
     await socket.open(hasty ? 0 : Math.min(headMs, left()))
   }
 
-  async function send({ link, bytes, chop, pauseMs }: Extract<Step, { do: 'send' }>): Promise<void> {
+  async function send({ link, bytes, chop, pauseMs, withinMs = Infinity }: Extract<Step, { do: 'send' }>): Promise<void> {
     const socket = sockets.get(link)
     if (pauseMs !== undefined) await socket?.await({ ms: Math.min(pauseMs, left()) }, left())
-    await socket?.send(bytes, chop, left())
+    await socket?.send(bytes, chop, Math.min(withinMs, left()))
   }
 
   async function leave({ link, by }: Extract<Step, { do: 'leave' }>): Promise<void> {
