@@ -142,7 +142,7 @@ const driven: readonly Stimulus[] = [
   {
     id: 'close/going-away',
     says: 'open connections while the server is told to stop',
-    feeds: fed(['going-away']),
+    feeds: [...fed(['going-away']), 'ws/lifecycle/graceful-shutdown'],
     profile: 'full',
     final: true,
     steps: [
@@ -150,6 +150,9 @@ const driven: readonly Stimulus[] = [
       { do: 'open', link: 'second', role: 'going-away', to: 'target' },
       { do: 'open', link: 'channel', role: 'going-away', to: 'socket' },
       { do: 'signal' },
+      // no right server takes half a second to refuse what comes
+      { do: 'await', link: 'first', for: { ms: 500 }, withinMs: 500 },
+      { do: 'open', link: 'afterwards', role: 'afterwards', to: 'target' },
       {
         do: 'together',
         branches: ['first', 'second', 'channel'].map((link): Step[] => [

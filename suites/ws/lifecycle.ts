@@ -1,4 +1,4 @@
-/** How the lifecycle room is provoked: streams, odd messages, a channel with members that come and go, and SIGTERM. */
+/** How the lifecycle room is provoked: streams, odd messages, and a channel with members that come and go. */
 import { join } from '../../spec/bytes.ts'
 import type { RuleId } from '../../spec/model.ts'
 import { client } from '../../spec/ws/frame.ts'
@@ -14,8 +14,6 @@ const patienceMs = 1500
 const briefMs = 300
 const endMs = 2000
 const endless = 100_000
-/** ms from the signal to a client that comes too late */
-const noticeMs = 500
 
 const open = (link: string, role = link, to: Address = 'socket', asked?: Handshake): Step => ({ do: 'open', link, role, to, ...(asked ? { asked } : {}) })
 const until = (link: string, event: Event, withinMs = patienceMs): Step => ({ do: 'await', link, for: event, withinMs })
@@ -146,15 +144,6 @@ const stimuli: readonly Stimulus[] = [
     open('near', 'subscriber'), open('far', 'elsewhere/subscriber', 'socket', { elsewhere: true }),
     ...numbers(0, 5).map(publish), together(...['near', 'far'].map((link) => [heard(link, '"event 5"'), leave(link)])),
   ], ['socket', 'publish', 'instances']),
-  {
-    ...one('shutdown', 'connections with and without a stream while the server is told to stop', fed('graceful-shutdown'), [
-      open('streams', 'stopping'), open('idle', 'stopping'), send('streams', long('shutdown')), until('streams', { messages: 2 }),
-      { do: 'signal' }, until('idle', { ms: noticeMs }),
-      open('afterwards'),
-      together(...['streams', 'idle'].map((link) => [until(link, { close: true }, 5000), leave(link)])), leave('afterwards', 'fin'),
-    ], ['socket'], 15_000),
-    final: true,
-  },
 ]
 
 export const lifecycle: Suite = { id: 'ws/lifecycle', properties: [], stimuli }

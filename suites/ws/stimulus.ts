@@ -85,8 +85,11 @@ export type Address =
 export type Step =
   /** opens a connection and goes on when the head has come, or cannot come any more; `hasty`: as soon as it is written */
   | { readonly do: 'open'; readonly link: string; readonly role: string; readonly to: Address; readonly asked?: Handshake; readonly hasty?: true }
-  /** writes bytes, cut as `chop` says; `pauseMs` before it */
-  | { readonly do: 'send'; readonly link: string; readonly bytes: Uint8Array; readonly chop?: Chop; readonly pauseMs?: number }
+  /** writes bytes, cut as `chop` says; `pauseMs` before it. A target that takes nothing for `withinMs` gets no more */
+  | {
+    readonly do: 'send'; readonly link: string; readonly bytes: Uint8Array
+    readonly chop?: Chop; readonly pauseMs?: number; readonly withinMs?: number
+  }
   /** waits on a connection, `withinMs` at most */
   | { readonly do: 'await'; readonly link: string; readonly for: Event; readonly withinMs: number }
   /** ends a connection: by a Close and waiting for the reply, by FIN, or by RST */

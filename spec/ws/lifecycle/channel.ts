@@ -2,7 +2,7 @@
  * What is published on a channel, and who hears it; what is left of connections; and a server that stops.
  *
  * Roles: `subscriber` listens from before the first publish, `joiner` from somewhere between, `unsubscribed` has closed
- * before; `elsewhere/subscriber` listens on another instance. `stopping` was open when the server was told to stop,
+ * before; `elsewhere/subscriber` listens on another instance. `going-away` was open when the server was told to stop,
  * `afterwards` came later.
  */
 import { onAct } from '../../bytes.ts'
@@ -194,7 +194,7 @@ const gracefulShutdown = promised({
     if (!signal) return []
     const most = exchange.declares.drainMs ?? drainMs
     return [
-      ...withRole(exchange, 'stopping').filter(({ isOpen }) => isOpen).flatMap((one): Finding[] => {
+      ...withRole(exchange, 'going-away').filter(({ isOpen }) => isOpen).flatMap((one): Finding[] => {
         const ms = Math.round(one.link.ended.at - signal.at)
         const ok = one.isDropped && ms <= most + patienceMs
         if (!one.isDropped && ms <= most) return []

@@ -61,7 +61,7 @@ const links: readonly Link[] = [
   listens('far', 'elsewhere/subscriber', 6000, 6105, events(0, 5)),
   conversation('leaves', 6000, [['kit', client.close(1000)], ['target', server.close(1000)]], { role: 'unsubscribed', ...away }),
 
-  closed('stops', { received: [sent(8001, server.close(1001))] }, 'stopping'),
+  closed('stops', { received: [sent(8001, server.close(1001))] }, 'going-away'),
   { ...refused('turned-away', {}, '503 Service Unavailable'), role: 'afterwards', openedAt: 8005 },
 ]
 
