@@ -1,0 +1,83 @@
+/**
+ * How the backpressure room is provoked: clients that do not read.
+ *
+ * A system holds 4 to 6 MB for a client that does not read before its server feels anything, so all that is sent is larger.
+ */
+import { join } from '../../spec/bytes.ts'
+import type { RuleId } from '../../spec/model.ts'
+import { client } from '../../spec/ws/frame.ts'
+import { endsOf, leave, send } from './steps.ts'
+import { ping, start } from './socket.ts'
+import type { Address, Event, Step, Stimulus, Suite } from './stimulus.ts'
+
+const fed = (...slugs: readonly string[]): RuleId[] => slugs.map((slug) => `ws/backpressure/${slug}` as RuleId)
+
+const kibibyte = 1024
+const mebibyte = 1024 * kibibyte
+/** bytes that the target may hold for a client */
+const bufferBytes = mebibyte
+/** ms of the pause: a target that makes all at once has made it by then */
+const pauseMs = 500
+const patienceMs = 4000
+// what is kept to be resumed counts as well, so it is kept for a moment only
+const calm = { bufferBytes, stallMs: 60_000, replayMs: 300 }
+
+const open = (link: string, role: string, to: Address = 'socket'): Step => ({ do: 'open', link, role, to })
+const until = (link: string, event: Event, withinMs = patienceMs): Step => ({ do: 'await', link, for: event, withinMs })
+const pause = (link: string): Step => ({ do: 'pause', link })
+const resume = (link: string): Step => ({ do: 'resume', link })
+const done = (link: string): Step => until(link, { text: '"type":"done"' })
+const tune = (values: Readonly<Record<string, number>>): Step => ({ do: 'tune', values })
+
+/** 16 MiB: what the kit keeps of a connection is 20. */
+const flood = (stream: string): Uint8Array => start(stream, { count: 64, bytes: 256 * kibibyte, everyMs: 0 })
+
+/** Nothing is read, and a stream comes. */
+const stalls = (role: string): Step[] => [open(role, `slow/${role}`), pause(role), send(role, flood(role))]
+
+const publishes = 40
+const events = Array.from({ length: publishes }, (_, n): Step => ({ do: 'publish', events: [{ data: `event ${n} `.padEnd(400 * kibibyte, 'x') }] }))
+
+const one = (id: string, says: string, feeds: readonly RuleId[], needs: NonNullable<Stimulus['needs']>, steps: readonly Step[], deadlineMs = 12_000): Stimulus =>
+  ({ id: `backpressure/${id}`, says, feeds, profile: 'full', loud: true, needs, steps, deadlineMs })
+
+/** messages of half a mebibyte */
+const messages = Array.from({ length: 80 }, () => client.binary(new Uint8Array(512 * kibibyte)))
+
+export const backpressure: Suite = {
+  id: 'ws/backpressure',
+  properties: [],
+  stimuli: [
+    one('stream', 'a stream of 16 MiB that is not read for a while, beside another one', fed('bounded', 'producer-paused', 'isolated', 'resume-reading'),
+      ['socket', 'stats', 'tune'], [
+        tune(calm), ...stalls('stream'), open('beside', 'beside'), until('beside', { ms: pauseMs }),
+        { do: 'stats', of: 'plays', is: 1, withinMs: 0 },
+        send('beside', start('beside', { count: 20, bytes: 64, everyMs: 5 })), done('beside'), leave('beside'),
+        resume('stream'), done('stream'), leave('stream'),
+      ]),
+    one('events', `${publishes} events of 400 KiB that are not read`, fed('policy', 'drop-signalled'), ['socket', 'publish', 'tune'], [
+      tune(calm), open('events', 'slow/events'), send('events', ping('here')), until('events', { messages: 1 }), pause('events'),
+      ...events, resume('events'),
+      until('events', { text: `event ${publishes - 1} ` }, 1500),
+      { do: 'publish', events: [{ data: 'event last' }] }, until('events', { text: 'event last' }, 1500), leave('events'),
+    ]),
+    one('large', 'a stream that is not read, and an event that is larger than what may wait', fed('cap-includes-next'), ['socket', 'publish', 'tune'], [
+      tune(calm), ...stalls('large'), open('clock', 'clock'), until('clock', { ms: pauseMs }),
+      { do: 'publish', events: [{ data: 'x'.repeat(bufferBytes + 64 * kibibyte) }] },
+      resume('large'), done('large'), leave('large'), leave('clock'),
+    ]),
+    one('stall', 'a client that never reads, where that is waited for no longer than 300 ms', fed('stall-timeout'), ['socket', 'stats', 'tune'], [
+      tune({ ...calm, stallMs: 300 }), ...stalls('stalled'),
+      { do: 'stats', of: 'sockets', is: 0, withinMs: 3500 }, leave('stalled', 'rst'),
+    ]),
+    one('gone', 'a client that leaves in the middle without having read', fed('freed-on-close'), ['socket', 'stats', 'tune'], [
+      tune({ ...calm, replayMs: 300 }), ...stalls('gone'), open('clock', 'clock'), until('clock', { ms: pauseMs }), leave('gone', 'rst'), until('clock', { ms: pauseMs }), leave('clock'),
+      { do: 'stats', of: 'bufferedBytes', is: 0, withinMs: 4000 },
+    ]),
+    one('inbound', 'messages of 40 MiB in all to an echo that is not read', fed('inbound'), ['echo'], [
+      open('inbound', 'inbound', 'echo'), pause('inbound'),
+      { do: 'send', link: 'inbound', bytes: join(...messages), chop: endsOf(messages), withinMs: 1000 },
+      resume('inbound'), until('inbound', { close: true }, 1000), leave('inbound', 'rst'),
+    ], 6000),
+  ],
+}
