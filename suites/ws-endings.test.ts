@@ -23,8 +23,8 @@ const options = (target: string, provoked: readonly string[]): RunOptions => ({
 })
 
 const drivenRules = closing.stimuli.filter(({ needs = [], final }) => final || needs.includes('socket'))
-  .flatMap(({ feeds }) => feeds)
-const finalRules = closing.stimuli.filter(({ final }) => final).flatMap(({ feeds }) => feeds)
+  .flatMap(({ feeds }) => feeds).filter((id) => id.startsWith('ws/close/'))
+const finalRules = closing.stimuli.filter(({ final }) => final).flatMap(({ feeds }) => feeds).filter((id) => id.startsWith('ws/close/'))
 
 test('a right server passes every rule that an echo can show, with and without knowing that it is one', async () => {
   const echo = await startEcho()

@@ -6,11 +6,12 @@ import { command, type Ready } from '../servers/index.ts'
 import { start } from '../servers/node-http.ts'
 import { faults, type Fault } from '../servers/stream/faults.ts'
 import type { RuleId, Verdict } from '../spec/model.ts'
+import { backpressure } from '../spec/ws/backpressure.ts'
 import { lifecycle } from '../spec/ws/lifecycle.ts'
 import { resume } from '../spec/ws/resume.ts'
 import { suites } from './ws/index.ts'
 
-const rooms = [lifecycle, resume]
+const rooms = [lifecycle, resume, backpressure]
 const globs = rooms.map(({ id }) => `${id}/*`)
 
 const options = (target: string, provoked: readonly string[]): RunOptions => ({

@@ -4,6 +4,7 @@ import { close } from './close.ts'
 import { auth } from './auth.ts'
 import { origin } from './origin.ts'
 import { heartbeat } from './heartbeat.ts'
+import { backpressure } from './backpressure.ts'
 import { lifecycle } from './lifecycle.ts'
 import { resume } from './resume.ts'
 import { control } from './control.ts'
@@ -16,4 +17,4 @@ import { limits } from './limits.ts'
 import { masking } from './masking.ts'
 import { utf8 } from './utf8.ts'
 
-export const rooms: readonly Room<WsExchange>[] = [handshake, framing, masking, control, fragmentation, utf8, close, deflate, limits, auth, origin, heartbeat, lifecycle, resume]
+export const rooms: readonly Room<WsExchange>[] = [handshake, framing, masking, control, fragmentation, utf8, close, deflate, limits, auth, origin, heartbeat, lifecycle, resume, backpressure]

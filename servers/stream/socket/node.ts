@@ -70,7 +70,8 @@ function duplexOf(ws: WebSocket, socket: Socket): Duplex {
   socket.on('drain', settled)
   return {
     send: (message) => {
-      if (ws.readyState !== ws.OPEN) return true
+      // what is lost takes no more: a producer must not run to its end into it
+      if (ws.readyState !== ws.OPEN) return false
       ws.send(message, { binary: typeof message !== 'string' }, settled)
       full = ws.bufferedAmount > highWater
       return !full
