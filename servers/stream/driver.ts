@@ -100,7 +100,7 @@ export class Driver {
       limited: '/limited/{c}',
       secure: '/secure/{c}',
       tokens: '/tokens',
-      work: '/work',
+      work: '/works',
       echo: '/echo',
       socket: '/channels/{c}/socket{?stream,lastEventId}',
       socketAuth: '/secure/{c}/socket{?stream,lastEventId}',

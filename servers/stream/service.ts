@@ -108,9 +108,9 @@ export function createService(options: ServiceOptions): Service {
     },
     { path: /^\/streamproof$/, methods: { GET: () => driver.descriptor() } },
     { path: /^\/play$/, methods: { POST: () => driver.play() } },
-    { path: /^\/work$/, methods: { POST: () => driver.startWork() } },
+    { path: /^\/works$/, methods: { POST: () => driver.startWork() } },
     {
-      path: /^\/work\/([\w-]+)$/,
+      path: /^\/works\/([\w-]+)$/,
       methods: { GET: (request, id) => driver.showWork(id, request), DELETE: (_, id) => driver.cancelWork(id) },
     },
     { path: /^\/stats$/, methods: { GET: (request) => driver.stats(request) } },

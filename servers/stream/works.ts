@@ -57,7 +57,7 @@ export class Works {
       work.timer = setTimeout(proceed, pauseMs)
     }
     work.timer = setTimeout(proceed, 0)
-    const path = `/work/${id}`
+    const path = `/works/${id}`
     return json(202, { id, stream: path, cancel: path } satisfies WorkStarted, { Location: path })
   }
 

@@ -42,13 +42,13 @@ function asked(at: number, kind: 'work' | 'cancel', path: string, status: number
   return { at, doneAt: at + 2, kind, request: sentOut, status, body: answered }
 }
 const started = (at: number, id: string): Act =>
-  asked(at, 'work', '/work', 202, JSON.stringify({ id, stream: `/work/${id}`, cancel: `/work/${id}` }))
+  asked(at, 'work', '/works', 202, JSON.stringify({ id, stream: `/works/${id}`, cancel: `/works/${id}` }))
 
 const done = 'event: done\ndata:\n\n'
 const off = 'event: cancelled\ndata:\n\n'
 const made = (n: number): string => `id: ${n}\ndata: ${events[n - 1]?.data}\n\n`
 const ofWork = (id: string, link: Link): Link =>
-  ({ ...link, role: 'work', request: { ...link.request, url: `${origin}/work/${id}` } })
+  ({ ...link, role: 'work', request: { ...link.request, url: `${origin}/works/${id}` } })
 const after = (link: Link, id: string): Link =>
   ({ ...link, request: { ...link.request, headers: [...link.request.headers, ['Last-Event-ID', id]] } })
 
@@ -58,9 +58,9 @@ const example = driven(
     started(5000, 'w1'),
     counted(19_900, { subscribers: 0, plays: 0, works: 0 }),
     started(20_000, 'w2'),
-    asked(20_300, 'cancel', '/work/w2', 204),
-    asked(20_400, 'cancel', '/work/w2', 204),
-    asked(20_500, 'cancel', '/work/streamproof-never-made', 404),
+    asked(20_300, 'cancel', '/works/w2', 204),
+    asked(20_400, 'cancel', '/works/w2', 204),
+    asked(20_500, 'cancel', '/works/streamproof-never-made', 404),
     counted(20_600, { subscribers: 0, plays: 0, works: 0 }),
   ],
   chat,

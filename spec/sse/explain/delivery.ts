@@ -74,7 +74,7 @@ export const delivery: Explanations = {
     page: 'post-streams',
   },
   'work-cancelled': {
-    bug: 'app.delete("/work/:id", (req, res) => { works.delete(req.params.id); res.status(204).end() })',
+    bug: 'app.delete("/works/:id", (req, res) => { works.delete(req.params.id); res.status(204).end() })',
     flaw: 'the entry is gone, and the work goes on: nothing aborts it and nothing ends its stream',
     recipes: ['post', 'finish'],
     related: ['delivery/work-shown', 'lifecycle/post-abort'],
