@@ -1,6 +1,6 @@
 /** Drives a property: generated scripts go to the target one by one, and each answer to the rules it feeds. */
 import fc from 'fast-check'
-import type { Declares, Event, Replay, Rule, RuleId, SentRequest, Transcript } from '../spec/model.ts'
+import type { Declares, Event, Rule, RuleId, SentRequest, Transcript } from '../spec/model.ts'
 import { readExchange, type Answer, type Exchange } from '../spec/sse/exchange.ts'
 import { isRefusal } from '../spec/sse/play.ts'
 import { changed, type Property, type Script } from '../suites/stimulus.ts'
@@ -8,6 +8,7 @@ import type { Thresholds } from '../spec/thresholds.ts'
 import type { KeptConnection } from './kept.ts'
 import type { Absence } from './plan.ts'
 import type { Probe } from './probe.ts'
+import { Tally, together, type Driven } from './tally.ts'
 import { linkLimit, type Limit } from './wire.ts'
 
 /** ms; a play that is not over by then is left */
@@ -55,18 +56,10 @@ export interface DriveOptions {
   readonly signal?: AbortSignal
 }
 
-/** What the cases of one property showed about one rule. */
-export interface Driven {
-  examined: number
-  /** as values: what was decoded of them is many times their size */
-  readonly failing: Transcript[]
-  replay?: Replay
-}
-
 export interface Drive {
   readonly property: string
   readonly cases: number
-  readonly byRule: ReadonlyMap<RuleId, Driven>
+  readonly byRule: ReadonlyMap<RuleId, Driven<Transcript>>
   /** given up, because cases were not answered any more or not over in time */
   readonly unanswered: boolean
   /** of the answers, 0 where none came */
@@ -85,15 +78,12 @@ export async function drive(
   connection: KeptConnection,
   options: DriveOptions,
 ): Promise<Drive> {
-  const fed = rules.filter((rule) => property.feeds.includes(rule.id))
-  const own = fed.find((rule) => rule.id === property.feeds[0])
-  const byRule = new Map<RuleId, Driven>(fed.map((rule) => [rule.id, { examined: 0, failing: [] }]))
+  const tally = new Tally<Script, Exchange, Transcript>(property, rules)
   let cases = 0
   const patience = options.patience ?? new Patience()
   let late = 0
   const statuses = new Set<number>()
   const kept: Transcript[] = []
-  let shrinking = false
 
   const fails = async (script: Script): Promise<boolean> => {
     if (options.signal?.aborted || patience.isOver || late >= mostLate) return false
@@ -103,41 +93,14 @@ export async function drive(
     if (answer) patience.saw(answer)
     statuses.add(answer?.status ?? 0)
     if (answer?.link.ended.how === 'deadline') late += 1
-    let ownFailed = false
-    let worthKeeping = cases <= property.examples.length
-    for (const rule of fed) {
-      const findings = rule.check(exchange)
-      const failed = findings.some(({ ok }) => !ok)
-      const seen = byRule.get(rule.id)
-      if (!seen) continue
-      worthKeeping ||= seen.examined === 0 && findings.length > 0
-      if (!shrinking) seen.examined += findings.length
-      // while shrinking, each case that fails is smaller than the one before; of other rules the first is enough
-      if (failed && rule === own) seen.failing[0] = exchange.transcript
-      else if (failed && seen.failing.length === 0) seen.failing.push(exchange.transcript)
-      ownFailed ||= failed && rule === own
-    }
-    if (options.keep && worthKeeping && !shrinking) kept.push(exchange.transcript)
-    shrinking ||= ownFailed
-    return ownFailed
+    const isWanted = options.keep && !tally.isShrinking
+    const seen = tally.judge(exchange, exchange.transcript)
+    if (isWanted && (seen.isNews || cases <= property.examples.length)) kept.push(exchange.transcript)
+    return seen.fails
   }
 
-  const details = await fc.check(
-    fc.asyncProperty(property.scripts, async (script) => !(await fails(script))),
-    {
-      seed: options.seed,
-      numRuns: property.examples.length + (options.runs ?? property.runs),
-      examples: property.examples.map((script) => [script]),
-      ...(options.path === undefined ? {} : { path: options.path, endOnFailure: true }),
-    },
-  )
-  const ownSeen = own && byRule.get(own.id)
-  const [script] = details.counterexample ?? []
-  if (own && ownSeen && details.failed && script) {
-    const id = `${own.id}:${details.seed}:${details.counterexamplePath ?? '0'}`
-    ownSeen.replay = { id, counterexample: fc.stringify(script.events) }
-  }
-  return { property: property.id, cases, byRule, unanswered: patience.isOver || late >= mostLate, statuses, kept }
+  await tally.run(property.scripts, options, fails, ({ events }) => fc.stringify(events))
+  return { property: property.id, cases, byRule: tally.byRule, unanswered: patience.isOver || late >= mostLate, statuses, kept }
 
   async function play(script: Script): Promise<Exchange> {
     const events = options.declares.data === 'json' ? script.events.map(asJson) : script.events
@@ -162,14 +125,9 @@ export function drivenOf(
   drives: readonly Drive[],
   rule: RuleId,
   thresholds: Thresholds,
-): { examined: number; failing: Exchange[]; replay?: Replay } | undefined {
-  const all = drives.flatMap(({ byRule }) => byRule.get(rule) ?? [])
-  if (all.length === 0) return undefined
-  // the property that shrinks for this rule speaks first; of the others one case is enough
-  const failing = all.toSorted((a, b) => Number(b.replay !== undefined) - Number(a.replay !== undefined)).flatMap((one) => one.failing)
-  const replay = all.find((one) => one.replay)?.replay
-  const shown = failing.slice(0, 1).map((transcript) => readExchange(transcript, thresholds))
-  return { examined: all.reduce((sum, one) => sum + one.examined, 0), failing: shown, ...(replay ? { replay } : {}) }
+): Driven<Exchange> | undefined {
+  const all = together(drives, rule)
+  return all && { ...all, failing: all.failing.map((transcript) => readExchange(transcript, thresholds)) }
 }
 
 /** Why the cases that fed a rule gave nothing to look at; undefined when none were played, or they did. */

@@ -1,102 +1,66 @@
 /** One request on a connection of its own: everything that comes back is kept with its arrival time. */
 import type net from 'node:net'
-import tls from 'node:tls'
 import { ResponseReader } from '../spec/http.ts'
-import type { Chunk, Ended, Link } from '../spec/model.ts'
+import type { Chunk, Link } from '../spec/model.ts'
 import { Answer } from '../spec/sse/exchange.ts'
 import type { Until } from '../suites/stimulus.ts'
-import { Allowance, linkLimit, opened, wire, type Dial } from './wire.ts'
+import { Connection } from './connection.ts'
+import { Allowance, linkLimit, wire, type Dial } from './wire.ts'
 
-/** ms and bytes; what is waited for between our FIN and giving up on the rest */
-const farewellMs = 50
+/** bytes; what is taken between our FIN and giving up on the rest */
 const farewellBytes = 256 * 1024
 /** bytes; what is decoded anew at each arrival that a sentinel is waited for */
 const wholeBytes = 64 * 1024
 
 /** One request on a connection of its own, and what has come back so far. */
-export class OpenLink {
+export class OpenLink extends Connection {
   readonly #dial: Dial
-  readonly #socket: net.Socket
-  readonly #now: () => number
   readonly #chunks: Chunk[] = []
   readonly #reader: ResponseReader
-  readonly #watchers = new Set<() => void>()
-  readonly over: Promise<void>
   readonly #allowance: Allowance
-  #openedAt: number
   #received = 0
   #drained = 0
-  #ended: Ended | undefined
   #completeAt: number | undefined
   #headAt: number | undefined
-  #finish: () => void = () => {}
 
   constructor(dial: Dial, socket: net.Socket, now: () => number) {
+    super(socket, now)
     this.#dial = dial
-    this.#socket = socket
-    this.#now = now
-    this.#openedAt = now()
     this.#reader = new ResponseReader(dial.request.method)
     this.#allowance = new Allowance(dial.limit ?? linkLimit)
-    this.over = new Promise((resolve) => (this.#finish = resolve))
-    let connected = false
-    socket.once(opened(socket), () => {
-      connected = true
-      this.#openedAt = now()
-      socket.write(wire(dial.request, dial.host))
-    })
+    void this.standing.then(() => !this.isOver && socket.write(wire(dial.request, dial.host)))
     if (!dial.stalled) this.#flow()
-    socket.once('end', () => {
-      this.#reader.end()
-      this.#end({ at: now(), by: 'target', how: 'fin' })
-    })
-    socket.once('error', (error: NodeJS.ErrnoException) => {
-      const how = connected ? 'rst' : 'refused'
-      this.#end({ at: now(), by: 'target', how, detail: error.code ? `${error.code}: ${error.message}` : error.message })
-    })
-    socket.once('close', () => this.#end({ at: now(), by: 'target', how: connected ? 'fin' : 'refused' }))
+  }
+
+  protected override finished(): void {
+    this.#reader.end()
   }
 
   /** Without a reader the system takes in about 4 MiB and then pushes back; a pause would come one read too late. */
   #flow(): void {
-    if (this.#socket.listenerCount('data') === 0) this.#socket.on('data', (data: Buffer) => this.#take(data))
+    if (this.socket.listenerCount('data') === 0) this.socket.on('data', (data: Buffer) => this.#take(data))
   }
 
   #take(data: Buffer): void {
-    if (this.#ended) return this.#drain(data.length)
-    const chunk = { at: this.#now(), bytes: new Uint8Array(data.subarray(0, this.#allowance.covers(data))) }
+    if (this.isOver) return this.#drain(data.length)
+    const chunk = { at: this.now(), bytes: new Uint8Array(data.subarray(0, this.#allowance.covers(data))) }
     this.#chunks.push(chunk)
     this.#received += chunk.bytes.length
     this.#reader.push(chunk)
     if (this.#reader.state !== 'head') this.#headAt ??= chunk.at
     if (this.#reader.state === 'complete' || this.#reader.state === 'not-http') this.#completeAt ??= chunk.at
     if (this.#allowance.isSpent) this.leave('limit')
-    this.#wake()
+    this.wake()
   }
 
   #drain(bytes: number): void {
     this.#drained += bytes
-    if (this.#drained > farewellBytes) this.#socket.destroy()
-  }
-
-  #end(ended: Ended): void {
-    if (this.#ended) return
-    this.#ended = ended
-    this.#wake()
-    this.#finish()
-  }
-
-  #wake(): void {
-    for (const watcher of this.#watchers) watcher()
-  }
-
-  get isOver(): boolean {
-    return this.#ended !== undefined
+    if (this.#drained > farewellBytes) this.socket.destroy()
   }
 
   /** Resolves when the head is complete, or the link is over, or so many ms have passed since the request. */
   async head(withinMs: number): Promise<void> {
-    await this.#when(() => this.#headAt !== undefined, withinMs)
+    await this.when(() => this.#headAt !== undefined, withinMs)
   }
 
   /**
@@ -107,8 +71,8 @@ export class OpenLink {
     this.#flow()
     const lingerMs = 'thenMs' in until ? until.thenMs : 0
     const done = 'head' in until ? () => this.#headAt !== undefined : this.#condition(until)
-    await this.#when(() => this.#completeAt !== undefined || done(), withinMs)
-    if (lingerMs > 0 && !this.isOver) await this.#when(() => false, lingerMs)
+    await this.when(() => this.#completeAt !== undefined || done(), withinMs)
+    if (lingerMs > 0 && !this.isOver) await this.when(() => false, lingerMs)
     if (stay || this.isOver) return
     const window = 'window' in until || 'ms' in until || done()
     this.leave(this.#reader.state === 'complete' ? 'complete' : this.#headAt === undefined || !window ? 'deadline' : 'window')
@@ -116,7 +80,7 @@ export class OpenLink {
 
   /** Waits until what has arrived looks as wanted, the link is over, or so many ms have passed; the link stays. */
   async arrival(wanted: (answer: Answer) => boolean, withinMs: number): Promise<void> {
-    await this.#when(() => wanted(this.answer()), withinMs)
+    await this.when(() => wanted(this.answer()), withinMs)
   }
 
   #condition(until: Until): () => boolean {
@@ -141,52 +105,10 @@ export class OpenLink {
     return this.answer().stream.events.some((event) => event.data === data || event.data === JSON.stringify(data))
   }
 
-  #when(holds: () => boolean, withinMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const settle = (): void => {
-        clearTimeout(timer)
-        this.#watchers.delete(look)
-        resolve()
-      }
-      const look = (): void => {
-        if (this.isOver || holds()) settle()
-      }
-      const timer = setTimeout(settle, Math.max(0, withinMs))
-      this.#watchers.add(look)
-      look()
-    })
-  }
-
-  /** Leaves by FIN; what had arrived stays. */
-  leave(how: Extract<Ended, { by: 'kit' }>['how']): void {
-    if (this.isOver) return
-    this.#end({ at: this.#now(), by: 'kit', how })
-    const socket = this.#socket
-    if (socket.connecting) return void socket.destroy()
-    socket.resume()
-    socket.end()
-    setTimeout(() => socket.destroy(), farewellMs)
-  }
-
-  abort(): void {
-    this.leave('abort')
-    this.#socket.destroy()
-  }
-
-  /** Leaves by RST, as a crashed client does. */
-  reset(): void {
-    if (this.isOver) return
-    this.#end({ at: this.#now(), by: 'kit', how: 'abort' })
-    // a TLS socket has no reset; gone without its close_notify is as abrupt
-    if (this.#socket instanceof tls.TLSSocket) this.#socket.destroy()
-    else this.#socket.resetAndDestroy()
-  }
-
   /** What has been seen so far, as a value. */
   link(): Link {
     const { id, role, request } = this.#dial
-    const ended: Ended = this.#ended ?? { at: this.#now(), by: 'kit', how: 'window' }
-    return { id, role, request, openedAt: this.#openedAt, chunks: [...this.#chunks], ended }
+    return { id, role, request, openedAt: this.openedAt, chunks: [...this.#chunks], ended: this.ended }
   }
 
   answer(): Answer {

@@ -61,7 +61,6 @@ export function planned(suites: readonly Suite[], situation: Situation): Plan {
   return { stimuli, properties, skipped }
 }
 
-
 type Reason = Pick<Skipped, 'why' | 'note'>
 
 function hindrance(stimulus: Stimulus, situation: Situation): Reason | undefined {
@@ -104,12 +103,24 @@ const budgetSpent = ({ method, hasBody }: Situation): Reason => ({
     : `one ${method} was sent, and no more without --budget N`,
 })
 
+interface Feeding {
+  readonly feeds: readonly RuleId[]
+}
+
+/** What a plan sends, and what it does not, as far as rules are fed. */
+export interface Fed {
+  readonly stimuli: readonly Feeding[]
+  readonly properties: readonly Feeding[]
+  readonly skipped: readonly (Absence & Feeding)[]
+}
+
 /** Why a rule had nothing to look at: the reasons of the stimuli that feed it, when none of them was sent. */
-export function absence(rule: RuleId, plan: Plan): Absence {
+export function absence(rule: RuleId, plan: Fed): Absence {
   const sent = [...plan.stimuli, ...plan.properties].some(({ feeds }) => feeds.includes(rule))
   const skipped = plan.skipped.filter(({ feeds }) => feeds.includes(rule))
   const reason = skipped.find(({ why }) => why !== 'not-applicable') ?? skipped[0]
-  return sent || !reason ? { why: 'no-subject' } : { why: reason.why, note: reason.note }
+  if (sent || !reason) return { why: 'no-subject' }
+  return { why: reason.why, ...(reason.note === undefined ? {} : { note: reason.note }) }
 }
 
 /** What the first exchange with a target showed, and what the ordinary request and the declarations add to that. */

@@ -71,6 +71,7 @@ export async function run(options: RunOptions, hooks: RunHooks = {}): Promise<Re
   const interrupted = hooks.signal?.aborted === true
   hooks.record?.({ evidence, measure, run, interrupted })
   if (!socket?.isWanted) return reportOf(evidence, measure, run, interrupted)
-  const verdicts = [...verdictsOf(evidence, measure), ...socket.judged.verdicts]
-  return reportOn({ ...evidence, verdicts, notes: [...notesOf(evidence), ...socket.judged.notes] }, { ...measure, secrets: [...measure.secrets, ...socket.secrets] }, run, interrupted)
+  const beside = socket.judged
+  const verdicts = [...verdictsOf(evidence, measure), ...beside.verdicts]
+  return reportOn({ ...evidence, verdicts, notes: [...notesOf(evidence), ...beside.notes] }, { ...measure, secrets: [...measure.secrets, ...socket.secrets] }, run, interrupted)
 }

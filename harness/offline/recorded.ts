@@ -2,7 +2,8 @@
 import type { RuleId, Transcript } from '../../spec/model.ts'
 import { readExchange } from '../../spec/sse/exchange.ts'
 import type { Thresholds } from '../../spec/thresholds.ts'
-import type { Drive, Driven } from '../drive.ts'
+import type { Drive } from '../drive.ts'
+import type { Driven } from '../tally.ts'
 import type { Source } from '../judge.ts'
 import { streamRules } from '../selection.ts'
 import type { RecordedProperty, RecordingIndex } from './transcript.ts'
@@ -44,7 +45,7 @@ export function recorded(index: RecordingIndex, session: (name: string) => Trans
 function driveOf({ property, cases, kept, rules }: RecordedProperty, session: (name: string) => Transcript, thresholds: Thresholds): Drive {
   const files = filesOf({ kept, rules })
   const exchanges = new Map(files.map((name) => [name, readExchange(session(name), thresholds)]))
-  const byRule = new Map<RuleId, Driven>()
+  const byRule = new Map<RuleId, Driven<Transcript>>()
   for (const { rule: id, failing, replay } of rules) {
     const rule = streamRules.find((one) => one.id === id)
     if (!rule) continue

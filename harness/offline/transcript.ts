@@ -2,7 +2,8 @@
 import type { Act, Chunk, Link, RuleId, SentRequest, Transcript } from '../../spec/model.ts'
 import type { Thresholds } from '../../spec/thresholds.ts'
 import schema from '../../spec/transcript.schema.json' with { type: 'json' }
-import type { Drive, Driven } from '../drive.ts'
+import type { Drive } from '../drive.ts'
+import type { Driven } from '../tally.ts'
 import type { Subject } from '../evidence.ts'
 import type { Absence } from '../plan.ts'
 import type { Incomplete, Report } from '../report.ts'
@@ -33,7 +34,7 @@ export interface RecordingIndex {
 /** What the generated cases of a property showed. */
 export interface RecordedProperty extends Pick<Drive, 'property' | 'cases'> {
   readonly kept: readonly string[]
-  readonly rules: readonly (Pick<Driven, 'examined' | 'replay'> & { readonly rule: RuleId; readonly failing: readonly string[] })[]
+  readonly rules: readonly (Pick<Driven<Transcript>, 'examined' | 'replay'> & { readonly rule: RuleId; readonly failing: readonly string[] })[]
 }
 
 type RequestJson = Omit<SentRequest, 'body'> & { readonly body?: string | { readonly base64: string } }

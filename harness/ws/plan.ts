@@ -78,13 +78,3 @@ function hindrance(stimulus: Stimulus, { offers, profile, started, base }: Situa
   }
   return stimulus.when?.(base) === false ? noReason : undefined
 }
-
-/** Why a rule had nothing to look at: the reasons of the stimuli that feed it, when none of them was sent. */
-export function absence(rule: RuleId, plan: Plan): Absence {
-  const sent = [...plan.stimuli, ...plan.properties].some(({ feeds }) => feeds.includes(rule))
-  const skipped = plan.skipped.filter(({ feeds }) => feeds.includes(rule))
-  const reason = skipped.find(({ why }) => why !== 'not-applicable') ?? skipped[0]
-  if (sent || !reason) return { why: 'no-subject' }
-  const { feeds: _, ...absent } = reason
-  return absent
-}

@@ -10,8 +10,9 @@ import type { Address, BaseFacts, Stimulus } from '../../suites/ws/stimulus.ts'
 import { suites } from '../../suites/ws/index.ts'
 import { controlRequest } from '../addresses.ts'
 import type { Judged } from '../evidence.ts'
-import type { Absence } from '../plan.ts'
+import { absence, type Absence } from '../plan.ts'
 import { pooled, type Pool } from '../pool.ts'
+import { together } from '../tally.ts'
 import type { Probe } from '../probe.ts'
 import type { Incomplete, Report } from '../report.ts'
 import { isLoopback, type RunOptions } from '../request.ts'
@@ -21,8 +22,8 @@ import { matches, selected, socketRules } from '../selection.ts'
 import { partUrl } from '../target.ts'
 import { unswitched } from '../unusable.ts'
 import { forgeries, isCredentialed } from './credentials.ts'
-import { drive, drivenOf, type Drive } from './drive.ts'
-import { absence, planned, type Plan, type Situation } from './plan.ts'
+import { drive, type Drive } from './drive.ts'
+import { planned, type Plan, type Situation } from './plan.ts'
 import { perform, type StageOptions } from './stage.ts'
 import { upgrade } from './upgrade.ts'
 
@@ -235,7 +236,7 @@ export class WsSession {
     const { secrets } = this
     return this.#rules.map((rule) => {
       const blocked = !this.isOpen && (this.incomplete !== undefined || !firstAnswerRules.has(rule.id))
-      const driven = drivenOf(this.#drives, rule.id)
+      const driven = together(this.#drives, rule.id)
       return judge(rule, {
         scene: blocked ? { ...scene, exchanges: [] } : { ...scene, exchanges: this.#shown(rule.id) },
         absent: blocked ? this.#blockedBy : this.#absence(rule.id),

@@ -1,20 +1,18 @@
 /** One WebSocket connection, byte by byte: what the kit writes and everything that comes back are kept with their times. */
 import type net from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import tls from 'node:tls'
 import { bytes } from '../../spec/bytes.ts'
 import { ResponseReader } from '../../spec/http.ts'
-import type { Chunk, Ended, Link, SentRequest } from '../../spec/model.ts'
+import type { Chunk, Link, SentRequest } from '../../spec/model.ts'
 import { client, opcodes } from '../../spec/ws/frame.ts'
 import { FrameReader, type Frame } from '../../spec/ws/reader.ts'
 import type { Chop, Event } from '../../suites/ws/stimulus.ts'
-import { opened } from '../wire.ts'
+import { Connection } from '../connection.ts'
 
 /** ms between two writes that are to arrive apart: without it the system may put them into one segment */
 const apartMs = 1
 /** bytes kept of one connection */
 const mostBytes = 20 * 1024 * 1024
-const farewellMs = 50
 /** ms in which a target that reads takes what waits */
 const drainMs = 4000
 
@@ -48,65 +46,40 @@ function whole(wanted: Uint8Array): (frame: Pick<Frame, 'opcode' | 'fin' | 'payl
   }
 }
 
-export class OpenSocket {
+export class OpenSocket extends Connection {
   readonly #dial: SocketDial
-  readonly #socket: net.Socket
-  readonly #now: () => number
   readonly #chunks: Chunk[] = []
   readonly #sent: Chunk[] = []
   readonly #head: ResponseReader
   readonly #frames = new FrameReader()
-  readonly #watchers = new Set<() => void>()
-  readonly #connected: Promise<void>
-  #openedAt: number
   #received = 0
   #switched = false
   #answered = false
-  #ended: Ended | undefined
   #answers = false
   /** frames that were looked at for pings */
   #pinged = 0
-  readonly over: Promise<void>
-  #finish: () => void = () => {}
 
   constructor(dial: SocketDial, socket: net.Socket, now: () => number) {
+    super(socket, now)
     this.#dial = dial
-    this.#socket = socket
-    this.#now = now
-    this.#openedAt = now()
     this.#head = new ResponseReader(dial.request.method)
-    this.over = new Promise((resolve) => (this.#finish = resolve))
-    let connected = false
-    this.#connected = new Promise((resolve) => {
-      socket.once(opened(socket), () => {
-        connected = true
-        this.#openedAt = now()
-        resolve()
-      })
-      socket.once('close', resolve)
-    })
     socket.on('data', (data: Buffer) => this.#take(data))
-    socket.on('drain', () => this.#wake())
-    socket.once('end', () => this.#end({ at: now(), by: 'target', how: 'fin' }))
-    socket.once('error', (error: NodeJS.ErrnoException) => this.#end({
-      at: now(), by: 'target', how: connected ? 'rst' : 'refused', detail: error.code ?? error.message,
-    }))
-    socket.once('close', () => this.#end({ at: now(), by: 'target', how: connected ? 'fin' : 'refused' }))
+    socket.on('drain', () => this.wake())
   }
 
   /** Writes the request. Resolves when its head has come, the connection is over, or so many ms have passed. */
   async open(withinMs: number): Promise<void> {
-    await this.#connected
+    await this.standing
     const { head, chop, early } = this.#dial
     const parts = pieces(head, chop)
     for (const [i, part] of parts.entries()) {
       const last = i === parts.length - 1
       if (this.isOver) return
-      if (last && early) this.#sent.push({ at: this.#now(), bytes: early })
-      this.#socket.write(last && early ? Buffer.concat([part, early]) : part)
+      if (last && early) this.#sent.push({ at: this.now(), bytes: early })
+      this.socket.write(last && early ? Buffer.concat([part, early]) : part)
       if (!last) await pause(apartMs)
     }
-    await this.#when(() => this.#answered, withinMs)
+    await this.when(() => this.#answered, withinMs)
   }
 
   /**
@@ -116,17 +89,17 @@ export class OpenSocket {
   async send(bytes: Uint8Array, chop?: Chop, withinMs = drainMs): Promise<void> {
     const parts = pieces(bytes, chop)
     for (const [i, part] of parts.entries()) {
-      if (this.isOver || this.#socket.writableNeedDrain) return
-      this.#sent.push({ at: this.#now(), bytes: part })
-      if (!this.#socket.write(part)) await this.#when(() => !this.#socket.writableNeedDrain, withinMs)
+      if (this.isOver || this.socket.writableNeedDrain) return
+      this.#sent.push({ at: this.now(), bytes: part })
+      if (!this.socket.write(part)) await this.when(() => !this.socket.writableNeedDrain, withinMs)
       if (i < parts.length - 1) await pause(apartMs)
     }
   }
 
   /** Resolves when it has happened, the connection is over, or so many ms have passed. */
   async await(event: Event, withinMs: number): Promise<void> {
-    if ('ms' in event) return this.#when(() => false, event.ms)
-    await this.#when(this.#condition(event), withinMs)
+    if ('ms' in event) return this.when(() => false, event.ms)
+    await this.when(this.#condition(event), withinMs)
   }
 
   #condition(event: Exclude<Event, { ms: number }>): () => boolean {
@@ -156,15 +129,15 @@ export class OpenSocket {
   }
 
   #take(data: Buffer): void {
-    if (this.#ended) return
-    const chunk = { at: this.#now(), bytes: new Uint8Array(data) }
+    if (this.isOver) return
+    const chunk = { at: this.now(), bytes: new Uint8Array(data) }
     this.#chunks.push(chunk)
     this.#received += data.length
     if (this.#switched) this.#frames.push(chunk)
     else this.#takeHead(chunk)
     if (this.#received > mostBytes) this.leave('limit')
     this.#answerPings()
-    this.#wake()
+    this.wake()
   }
 
   #takeHead(chunk: Chunk): void {
@@ -181,40 +154,9 @@ export class OpenSocket {
     if (rest > 0) this.#frames.push({ at: chunk.at, bytes: chunk.bytes.subarray(chunk.bytes.length - rest) })
   }
 
-  #end(ended: Ended): void {
-    if (this.#ended) return
-    this.#ended = ended
-    this.#wake()
-    this.#finish()
-  }
-
-  #wake(): void {
-    for (const watcher of this.#watchers) watcher()
-  }
-
-  #when(holds: () => boolean, withinMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const settle = (): void => {
-        clearTimeout(timer)
-        this.#watchers.delete(look)
-        resolve()
-      }
-      const look = (): void => {
-        if (this.isOver || holds()) settle()
-      }
-      const timer = setTimeout(settle, Math.max(0, withinMs))
-      this.#watchers.add(look)
-      look()
-    })
-  }
-
   /** The target answered 101. */
   get isSwitched(): boolean {
     return this.#switched
-  }
-
-  get isOver(): boolean {
-    return this.#ended !== undefined
   }
 
   /** Answers pings of the target: those that have come, and those that come from now on. */
@@ -234,53 +176,29 @@ export class OpenSocket {
 
   /** Reads nothing from now on. */
   pause(): void {
-    this.#socket.pause()
+    this.socket.pause()
   }
 
   resume(): void {
-    this.#socket.resume()
+    this.socket.resume()
   }
 
   /** Says goodbye: a Close, then what comes until the target ends TCP, `withinMs` at most. */
   async close(withinMs: number): Promise<void> {
     if (this.#switched) await this.send(client.close(1000))
-    await this.#when(() => false, withinMs)
+    await this.when(() => false, withinMs)
     this.leave('window')
   }
 
   /** Sends FIN and reads on. */
   shut(): void {
-    if (!this.isOver) this.#socket.end()
-  }
-
-  /** Ends TCP by FIN; what had arrived stays. */
-  leave(how: Extract<Ended, { by: 'kit' }>['how']): void {
-    if (this.isOver) return
-    this.#end({ at: this.#now(), by: 'kit', how })
-    const socket = this.#socket
-    if (socket.connecting) return void socket.destroy()
-    socket.resume()
-    socket.end()
-    setTimeout(() => socket.destroy(), farewellMs)
-  }
-
-  abort(): void {
-    this.leave('abort')
-    this.#socket.destroy()
-  }
-
-  /** Ends TCP by RST, as a crashed client does. */
-  reset(): void {
-    if (this.isOver) return
-    this.#end({ at: this.#now(), by: 'kit', how: 'abort' })
-    if (this.#socket instanceof tls.TLSSocket) this.#socket.destroy()
-    else this.#socket.resetAndDestroy()
+    if (!this.isOver) this.socket.end()
   }
 
   /** What has been seen so far, as a value. */
   link(): Link {
     const { id, role, request } = this.#dial
-    const ended: Ended = this.#ended ?? { at: this.#now(), by: 'kit', how: 'window' }
-    return { id, role, request, openedAt: this.#openedAt, chunks: [...this.#chunks], ended, sent: [...this.#sent] }
+    const { openedAt, ended } = this
+    return { id, role, request, openedAt, chunks: [...this.#chunks], ended, sent: [...this.#sent] }
   }
 }
