@@ -61,6 +61,7 @@ function readByParser(chunks: readonly Uint8Array[]): Reading {
   return { events, lastEventId, retry }
 }
 
+const bom = Buffer.from('\u{feff}')
 /** U+00EF U+00BB U+00BF, which is what a BOM looks like to who reads it as latin1. */
 const latin1Bom = Buffer.from('ï»¿')
 
@@ -71,7 +72,10 @@ const eventsourceParser: Peer = {
     'removes the characters U+00EF U+00BB U+00BF at the start of a stream as if they were a BOM': {
       clause: 'https://encoding.spec.whatwg.org/#utf-8-decode',
       witness: 'ï»¿data: a\n\n',
-      asRead: (body) => (body.subarray(0, latin1Bom.length).equals(latin1Bom) ? body.subarray(latin1Bom.length) : body),
+      // a BOM in its place, which the decoder removes: one that stands behind it stays for both
+      asRead: (body) => (body.subarray(0, latin1Bom.length).equals(latin1Bom)
+        ? Buffer.concat([bom, body.subarray(latin1Bom.length)])
+        : body),
     },
   },
 }
