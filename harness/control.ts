@@ -2,6 +2,9 @@
 import { request as send, type Agent } from 'undici'
 import type { Act, SentRequest } from '../spec/model.ts'
 
+/** ms between two looks at stats: what a driver tells is true eventually, and nothing says when */
+const pollMs = 40
+
 export type ActKind = Exclude<Act['kind'], 'signal'>
 
 /** Asks a driver to act. What it answers is a value; that it does not answer is status 0. */
@@ -34,5 +37,24 @@ export class Control {
     } catch (error) {
       return { ...act, status: 0, body: error instanceof Error ? error.message : '', doneAt: this.#now() }
     }
+  }
+
+  /** Asks for stats until the number of that name is as wanted, or so many ms have passed; the last answer counts. */
+  async poll(request: SentRequest, name: string, is: number, withinMs: number, signal?: AbortSignal): Promise<Act> {
+    const until = this.#now() + Math.min(withinMs, this.#left())
+    for (;;) {
+      const last = await this.ask('stats', request)
+      if (numberIn(last.body, name) === is || this.#now() >= until || signal?.aborted) return last
+      await new Promise((resolve) => setTimeout(resolve, pollMs))
+    }
+  }
+}
+
+function numberIn(body: string, name: string): number | undefined {
+  try {
+    const value = (JSON.parse(body) as Readonly<Record<string, unknown>>)[name]
+    return typeof value === 'number' ? value : undefined
+  } catch {
+    return undefined
   }
 }

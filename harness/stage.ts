@@ -1,21 +1,19 @@
 /** Performs stimuli: opens, reads and leaves links as their steps say, and asks a driver to act. */
 import { Agent } from 'undici'
 import type { Act, Declares, Event, SentRequest, Transcript } from '../spec/model.ts'
-import { tokenIn } from '../spec/sse/auth/tokens.ts'
 import { startedBy } from '../spec/sse/delivery/works.ts'
 import type { Answer } from '../spec/sse/exchange.ts'
-import { changed, type Address, type Asked, type StatName, type Step, type Stimulus } from '../suites/stimulus.ts'
-import { cancellation, revocation, siblingOf, withToken } from './addresses.ts'
+import { changed, type Address, type Asked, type Step, type Stimulus } from '../suites/stimulus.ts'
+import { cancellation, siblingOf, withToken } from './addresses.ts'
 import { Control, type ActKind } from './control.ts'
 import type { OpenLink } from './link.ts'
 import type { Probe } from './probe.ts'
+import { Tokens } from './tokens.ts'
 import { linkLimit, type Limit } from './wire.ts'
 
 /** ms until a sync event must have arrived; and for each before the next is published */
 const syncMs = 2000
 const syncEachMs = 200
-/** ms between two looks at stats */
-const pollMs = 40
 
 export interface StageOptions {
   readonly probe: Probe
@@ -53,11 +51,11 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
   const { probe } = stage
   const links = new Map<string, OpenLink>()
   const acts: Act[] = []
-  const tokens = new Map<string, string>()
   const limit = stage.driven ? drivenLimit : observedLimit
   const deadline = probe.now() + stimulus.deadlineMs
   const agent = new Agent({ connect: { rejectUnauthorized: !stage.insecure }, pipelining: 1, connections: 64 })
   const control = new Control(agent, () => probe.now(), () => left())
+  const tokens = new Tokens(control, stage.control('token', channel), channel)
   let blocked = false
   let syncs = 0
   try {
@@ -88,9 +86,9 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
       case 'sync': return sync(step.link)
       case 'finish': return act('finish')
       case 'tune': return act('tune', JSON.stringify(step.values))
-      case 'stats': return poll(step.of, step.is, step.withinMs)
-      case 'token': return token(step)
-      case 'revoke': return revoke(step.token)
+      case 'stats': return poll(step)
+      case 'token': return void acts.push(...await tokens.issue(step))
+      case 'revoke': return void acts.push(...await tokens.revoke(step.token))
       case 'work': return act('work', JSON.stringify({ events: written(step.events), pauseMs: step.pauseMs }))
       case 'cancel': return cancel(step.unknown === true)
       case 'signal': return terminate()
@@ -149,7 +147,7 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
   /** The request with the token that it asks for; undefined without that. */
   function credentialed(request: SentRequest, { token }: Asked = {}): SentRequest | undefined {
     if (!token) return request
-    const text = 'text' in token ? token.text : tokens.get(token.of)
+    const text = tokens.textOf(token)
     return text === undefined ? undefined : withToken(request, text, token.by, stage.declares)
   }
 
@@ -190,21 +188,6 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
     throw new NotSynced()
   }
 
-  async function token({ name, ttlMs, to }: Extract<Step, { do: 'token' }>): Promise<void> {
-    const user = to === 'sibling' ? siblingOf(channel) : channel
-    const done = await ask('token', JSON.stringify({ ttlMs, user }))
-    if (!done) return
-    acts.push(done)
-    const text = tokenIn(done)
-    if (text !== undefined) tokens.set(name, text)
-  }
-
-  async function revoke(name: string): Promise<void> {
-    const issue = stage.control('token', channel)
-    const text = tokens.get(name)
-    if (issue && text !== undefined) acts.push(await control.ask('token', revocation(issue, text)))
-  }
-
   /** The request that started work last. */
   function lastWork(): Act | undefined {
     return acts.findLast(({ kind }) => kind === 'work')
@@ -233,14 +216,9 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
     acts.push({ at, doneAt: probe.now(), kind: 'signal', request, status: 0, body: '' })
   }
 
-  async function poll(of: StatName, is: number, withinMs: number): Promise<void> {
-    const until = Math.min(deadline, probe.now() + withinMs)
-    for (;;) {
-      const last = await ask('stats')
-      if (!last) return
-      if (statOf(last, of) === is || probe.now() >= until || stage.signal?.aborted) return void acts.push(last)
-      await new Promise((resolve) => setTimeout(resolve, pollMs))
-    }
+  async function poll({ of, is, withinMs }: Extract<Step, { do: 'stats' }>): Promise<void> {
+    const request = stage.control('stats', channel)
+    if (request) acts.push(await control.poll(request, of, is, withinMs, stage.signal))
   }
 
   async function act(kind: Exclude<ActKind, 'cancel'>, body?: string, to?: 'sibling'): Promise<void> {
@@ -265,14 +243,6 @@ function scriptOf(body: string): { readonly events: readonly Event[] } | undefin
   try {
     const script = JSON.parse(body) as { readonly events?: unknown }
     return Array.isArray(script.events) ? (script as { readonly events: readonly Event[] }) : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function statOf({ body }: Act, of: StatName): number | undefined {
-  try {
-    return (JSON.parse(body) as Partial<Record<typeof of, number>>)[of]
   } catch {
     return undefined
   }

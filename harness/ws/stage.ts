@@ -1,14 +1,13 @@
 /** Performs stimuli on WebSocket targets: opens connections, writes, waits and leaves as their steps say. */
 import { Agent } from 'undici'
 import type { Act, Declares, SentRequest, Transcript } from '../../spec/model.ts'
-import { tokenIn } from '../../spec/contract/tokens.ts'
 import { Connection } from '../../spec/ws/exchange.ts'
 import { client } from '../../spec/ws/frame.ts'
 import { replies } from '../../spec/ws/talk.ts'
-import type { Address, Step, Stimulus, Token } from '../../suites/ws/stimulus.ts'
-import { revocation, siblingOf } from '../addresses.ts'
+import type { Address, Step, Stimulus } from '../../suites/ws/stimulus.ts'
 import { Control } from '../control.ts'
 import type { Probe } from '../probe.ts'
+import { Tokens } from '../tokens.ts'
 import { credentialed } from './credentials.ts'
 import type { OpenSocket } from './socket.ts'
 import { upgrade } from './upgrade.ts'
@@ -17,8 +16,6 @@ import { upgrade } from './upgrade.ts'
 const headMs = 4000
 /** ms that a target has to end TCP after both Closes */
 const closeMs = 1000
-/** ms between two looks at stats */
-const pollMs = 40
 
 export interface StageOptions {
   readonly probe: Probe
@@ -38,10 +35,10 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
   const { probe } = stage
   const sockets = new Map<string, OpenSocket>()
   const acts: Act[] = []
-  const tokens = new Map<string, string>()
   const deadline = probe.now() + stimulus.deadlineMs
   const agent = new Agent({ connect: { rejectUnauthorized: !stage.insecure } })
   const control = new Control(agent, () => probe.now(), () => left())
+  const tokens = new Tokens(control, stage.control('token', channel), channel)
   try {
     await all(stimulus.steps)
   } finally {
@@ -70,8 +67,8 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
       case 'stats': return poll(step)
       case 'publish': return act('publish', JSON.stringify(step.events))
       case 'tune': return act('tune', JSON.stringify(step.values))
-      case 'token': return token(step)
-      case 'revoke': return revoke(step.token)
+      case 'token': return void acts.push(...await tokens.issue(step))
+      case 'revoke': return void acts.push(...await tokens.revoke(step.token))
       case 'answer': return sockets.get(step.link)?.answer()
       case 'authenticate': return authenticate(step)
       case 'signal': return terminate()
@@ -82,7 +79,7 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
   async function open({ link, role, to, asked = {}, hasty }: Extract<Step, { do: 'open' }>): Promise<void> {
     const nearby = stage.address(to, channel)
     const ordinary = nearby && asked.elsewhere ? elsewhere(nearby, stage.declares) : nearby
-    const admitted = ordinary && credentialed(ordinary, asked, asked.token && textOf(asked.token), stage.declares)
+    const admitted = ordinary && credentialed(ordinary, asked, asked.token && tokens.textOf(asked.token), stage.declares)
     const behind = asked.behind === undefined ? undefined : lastId(sockets.get(asked.behind))
     if (!admitted || (asked.behind !== undefined && behind === undefined)) return
     const query = { ...asked.query, ...(behind === undefined ? {} : { lastEventId: behind }) }
@@ -122,28 +119,8 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
     if (request) acts.push(await control.ask(kind, { ...request, body }))
   }
 
-  async function token({ name, ttlMs, to, once }: Extract<Step, { do: 'token' }>): Promise<void> {
-    const request = stage.control('token', channel)
-    if (!request) return
-    const user = to === 'sibling' ? siblingOf(channel) : channel
-    const issue = await control.ask('token', { ...request, body: JSON.stringify({ ttlMs, user, ...(once ? { once } : {}) }) })
-    acts.push(issue)
-    const text = tokenIn(issue)
-    if (text !== undefined) tokens.set(name, text)
-  }
-
-  async function revoke(name: string): Promise<void> {
-    const issue = stage.control('token', channel)
-    const text = tokens.get(name)
-    if (issue && text !== undefined) acts.push(await control.ask('token', revocation(issue, text)))
-  }
-
-  function textOf(wanted: Token): string | undefined {
-    return 'text' in wanted ? wanted.text : tokens.get(wanted.of)
-  }
-
   async function authenticate({ link, token: wanted, also }: Extract<Step, { do: 'authenticate' }>): Promise<void> {
-    const text = textOf(wanted)
+    const text = tokens.textOf(wanted)
     if (text === undefined) return
     const first = client.text(JSON.stringify({ type: 'auth', token: text }))
     await sockets.get(link)?.send(also ? Buffer.concat([first, also]) : first)
@@ -151,12 +128,7 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
 
   async function poll({ of, is, withinMs }: Extract<Step, { do: 'stats' }>): Promise<void> {
     const request = stage.control('stats', channel)
-    const until = Math.min(deadline, probe.now() + withinMs)
-    while (request) {
-      const last = await control.ask('stats', request)
-      if (numberIn(last.body, of) === is || probe.now() >= until || stage.signal?.aborted) return void acts.push(last)
-      await new Promise((resolve) => setTimeout(resolve, pollMs))
-    }
+    if (request) acts.push(await control.poll(request, of, is, withinMs, stage.signal))
   }
 
   function left(): number {
@@ -176,13 +148,4 @@ function elsewhere(request: SentRequest, { instances }: Declares): SentRequest |
 function lastId(socket: OpenSocket | undefined): string | undefined {
   const chunk = socket && replies(new Connection(socket.link()), 'chunk').at(-1)
   return typeof chunk?.members['id'] === 'string' ? chunk.members['id'] : undefined
-}
-
-function numberIn(body: string, name: string): number | undefined {
-  try {
-    const value = (JSON.parse(body) as Readonly<Record<string, unknown>>)[name]
-    return typeof value === 'number' ? value : undefined
-  } catch {
-    return undefined
-  }
 }
