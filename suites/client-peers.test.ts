@@ -2,10 +2,10 @@
  * Clients of others, over real connections. What they do wrong stands here with its clause; what is mended, or newly
  * wrong, fails. A Chromium is judged where there is one: our vectors against a browser.
  */
-import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { executable, installed } from '../clients/browser.ts'
 import { judgedClient } from '../harness/client.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -39,10 +39,9 @@ test('eventsource', async () => {
   ])
 }, 120_000)
 
-const chromium = process.env.CHROMIUM ?? 'chromium'
-const there = spawnSync(chromium, ['--version'], { stdio: 'ignore' }).status === 0
+const there = installed() !== undefined
 
-test.skipIf(!there)(`Chromium${there ? '' : ` (there is no ${chromium}; CHROMIUM names another)`}`, async () => {
+test.skipIf(!there)(`Chromium${there ? '' : ` (there is no ${executable}; CHROMIUM names another)`}`, async () => {
   expect(await failures('chromium.ts', 2)).toEqual([
     // a charset other than UTF-8 closes the source; HTML decodes as UTF-8 whatever it says
     'utf8-always',
