@@ -88,7 +88,13 @@ const sockets: WebSocketBehavior<Peer> = {
     const bytes = Buffer.from(isBinary ? message.slice(0) : message)
     ws.getUserData().listener?.message(isBinary ? bytes : bytes.toString())
   },
-  drain: (ws) => ws.getUserData().drained?.(),
+  drain: (ws) => {
+    const peer = ws.getUserData()
+    // Behind the handler: of what a write within it leaves over, uWS sometimes never tells when it has gone.
+    setImmediate(() => {
+      if (!peer.over) peer.drained?.()
+    })
+  },
   pong: (ws) => ws.getUserData().listener?.pong(),
   close: (ws) => {
     const peer = ws.getUserData()
@@ -213,7 +219,8 @@ function stream(res: HttpResponse, run: (sink: Sink) => () => void): void {
     res.cork(() => {})
     pending = 0
     if (last) last()
-    else drained()
+    // behind the handler, as with the WebSockets
+    else setImmediate(() => !over && drained())
     return true
   })
   leave = run(sink)

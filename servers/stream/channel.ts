@@ -82,6 +82,13 @@ export class Channel {
     return sum
   }
 
+  /** bytes that wait for slow clients, here and in their sockets */
+  get held(): number {
+    let sum = 0
+    for (const { held } of this.#subscriptions) sum += held
+    return sum
+  }
+
   /** Logs the events and sends them within this tick. Returns each id as on the wire, null for an event without one. */
   publish(events: readonly Event[]): (string | null)[] {
     const identified = events.map(this.#identify)

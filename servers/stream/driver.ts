@@ -228,13 +228,15 @@ export class Driver {
     const all = [...this.#channels.values()]
     const channels = c === null ? all : [this.#channels.get(c)]
     const { sockets, producers, bufferedBytes } = this.sockets.counts(c ?? undefined)
-    const waiting = all.reduce((sum, channel) => sum + channel.waiting, 0)
+    const held = c === null
+      ? [...this.#options.open].reduce((sum, sink) => sum + sink.pending(), all.reduce((sum, channel) => sum + channel.waiting, 0))
+      : this.#channels.get(c)?.held ?? 0
     const stats: Stats = {
       subscribers: channels.reduce((sum, channel) => sum + (channel?.subscribers ?? 0), 0),
       plays: this.#plays + producers,
       sockets,
       works: this.#works.running,
-      bufferedBytes: [...this.#options.open].reduce((sum, sink) => sum + sink.pending(), waiting + bufferedBytes),
+      bufferedBytes: held + bufferedBytes,
       rssBytes: process.memoryUsage.rss(),
     }
     return json(200, stats)

@@ -51,6 +51,11 @@ export class Subscription {
     return this.#replay.reduce((sum, { bytes }) => sum + bytes, this.#liveBytes)
   }
 
+  /** bytes that wait here and in the socket */
+  get held(): number {
+    return this.waiting + this.#sink.pending()
+  }
+
   /** Something is pending, here or in the socket. */
   get behind(): boolean {
     return this.#live.length > 0 || this.#replay.length > 0 || this.#sink.pending() > 0

@@ -73,13 +73,13 @@ export interface Published {
   readonly ids: readonly (string | null)[]
 }
 
-/** Answer of `GET stats`: eventually true, so it is polled. */
+/** Answer of `GET stats`: eventually true, so it is polled. With `c` of what belongs to that channel only. */
 export interface Stats {
-  /** open subscriptions, of channel `c` when it is given */
+  /** open subscriptions */
   readonly subscribers: number
-  /** plays that are not over */
+  /** plays that are not over, and streams of sockets that are at work; a play belongs to no channel, and always counts */
   readonly plays: number
-  /** open WebSockets */
+  /** open WebSockets of channels */
   readonly sockets: number
   /** work that is neither done nor cancelled */
   readonly works?: number

@@ -26,7 +26,7 @@ export class Sockets {
   readonly #options: SocketsOptions
   readonly #rooms = new Map<string, Room>()
   /** of all connections, the echo included */
-  readonly #open = new Set<Duplex>()
+  readonly #open = new Map<Duplex, string | undefined>()
   /** open sockets by channel */
   readonly #sessions = new Map<string, number>()
 
@@ -40,18 +40,19 @@ export class Sockets {
 
   /** What stats tell of them; with `c` of the sockets and streams of one channel. */
   counts(c?: string): { readonly sockets: number; readonly producers: number; readonly bufferedBytes: number } {
-    const streams = [...this.#rooms.values()].flatMap((room) => room.streams)
-    const counted = c === undefined ? streams : this.#rooms.get(c)?.streams ?? []
+    const rooms = c === undefined ? [...this.#rooms.values()] : [this.#rooms.get(c)]
+    const streams = rooms.flatMap((room) => room?.streams ?? [])
     const sessions = c === undefined ? [...this.#sessions.values()] : [this.#sessions.get(c) ?? 0]
+    const duplexes = [...this.#open].filter(([, of]) => c === undefined || of === c)
     return {
       sockets: sessions.reduce((sum, count) => sum + count, 0),
-      producers: counted.filter(({ works }) => works).length,
-      bufferedBytes: [...this.#open].reduce((sum, duplex) => sum + duplex.pending(), streams.reduce((sum, { waiting }) => sum + waiting, 0)),
+      producers: streams.filter(({ works }) => works).length,
+      bufferedBytes: duplexes.reduce((sum, [duplex]) => sum + duplex.pending(), streams.reduce((sum, { waiting }) => sum + waiting, 0)),
     }
   }
 
   echo(request: Request): Accepted | Whole {
-    return this.#refusal(request) ?? this.#accepted(request, true, echo)
+    return this.#refusal(request) ?? this.#accepted(request, { deflate: true }, echo)
   }
 
   socket(c: string, request: Request): Accepted | Whole {
@@ -71,7 +72,7 @@ export class Sockets {
 
   /** Closes all; the streams are kept, as who comes back may find this server again. */
   shutdown(): void {
-    this.#options.hooks.shutdown(this.#open)
+    this.#options.hooks.shutdown(this.#open.keys())
   }
 
   #refusal(request: Request): Whole | undefined {
@@ -81,13 +82,13 @@ export class Sockets {
     return hooks.admits(request.header('origin'), origins) ? undefined : problem(403, 'pages of this origin may not connect')
   }
 
-  #accepted(request: Request, deflate: boolean, open: (duplex: Duplex) => Listener): Accepted {
+  #accepted(request: Request, { deflate, c }: { readonly deflate: boolean; readonly c?: string }, open: (duplex: Duplex) => Listener): Accepted {
     return {
       ...this.#options.hooks.protocol(request),
       deflate,
       open: (given) => {
         const duplex = this.#options.hooks.duplex(given, request)
-        this.#open.add(duplex)
+        this.#open.set(duplex, c)
         const listener = open(duplex)
         return {
           message: (message) => listener.message(message),
@@ -107,7 +108,7 @@ export class Sockets {
     const { hooks, tokens } = this.#options
     const query = new URLSearchParams(request.query)
     const resume = { stream: query.get('stream') ?? undefined, lastEventId: query.get('lastEventId') || undefined }
-    return this.#accepted(request, false, (duplex) => {
+    return this.#accepted(request, { deflate: false, c }, (duplex) => {
       let release = (): void => {}
       const user = (token: string, session: Session): string | undefined => {
         const grant = tokens.grant(token)
