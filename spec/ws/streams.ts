@@ -75,14 +75,17 @@ export const wanted = ({ starts: [start] }: Course, name: 'count' | 'everyMs' | 
   return typeof value === 'number' ? value : NaN
 }
 
-/** ms; the last thing that came of it, or was said about it */
-export const lastAt = ({ chunks, ends, starts, cancels, connection }: Course): number =>
-  Math.max(connection.link.openedAt, ...[...ends, ...starts, ...cancels].map(({ at }) => at), chunks.at(-1)?.said.at ?? 0)
-
 /** ms; the kit left the connection, or said that it would */
 const leftAt = ({ sent, link }: Connection): number => {
   const goodbye = sent.happenings.find(({ kind }) => kind === 'close')
   return goodbye?.kind === 'close' ? goodbye.frame.at : link.ended.at
+}
+
+/** ms; the last thing that came of it, or was said about it. What waited in the target until the kit left is none of that. */
+export function lastAt({ chunks, ends, starts, cancels, connection }: Course): number {
+  const until = leftAt(connection)
+  const last = chunks.findLast(({ said }) => said.at <= until)?.said.at ?? 0
+  return Math.max(connection.link.openedAt, last, ...[...ends, ...starts, ...cancels].map(({ at }) => at).filter((at) => at <= until))
 }
 
 /** The kit listened for so long behind that time, or the target ended the connection: what has not come does not come. */

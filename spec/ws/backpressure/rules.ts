@@ -6,7 +6,7 @@
  * `beside` reads all the time. `inbound` is an echo that was sent to by a client that did not read.
  */
 import { onAct, sent } from '../../bytes.ts'
-import type { Act, Finding, Rule } from '../../model.ts'
+import type { Act, Chunk, Edit, Finding, Rule } from '../../model.ts'
 import { changed, heldOpen } from '../bytes.ts'
 import { followed, nth, ofType, unsaid } from '../conversation.ts'
 import { withRole, type Connection, type WsExchange } from '../exchange.ts'
@@ -95,6 +95,15 @@ const isolated = promised({
   mutants: { 'held up': { edit: unsaid('beside', (said) => nth('beside', 1)(said) || ofType('done')(said)), fault: 'slowHoldsAll', alsoBreaks: ['ws/backpressure/resume-reading'] } },
 })
 
+/** A chunk comes when the kit says goodbye, as that made the target write, and `done` never. */
+const untilGoodbye: Edit = (transcript) => changed(unsaid('slow', ofType('done'))(transcript), 'slow', (link) => {
+  const at = link.ended.at + 2000
+  return {
+    ...link, sent: [...link.sent ?? [], sent(at, client.close(1000))],
+    chunks: link.chunks.with(-1, { ...link.chunks.at(-1) as Chunk, at: at + 1 }), ended: { ...link.ended, at: at + 50 },
+  }
+})
+
 const resumeReading = promised({
   id: 'ws/backpressure/resume-reading',
   clause: `${rfc}#section-5.4`,
@@ -104,6 +113,7 @@ const resumeReading = promised({
   check: (exchange) => mustBeWhole(coursesOf(slow(exchange, 'stream')).filter(({ connection }) => !endedFirst(connection)), 'all chunks in order, and done'),
   mutants: {
     'silence': { edit: unsaid('slow', (said) => said['n'] === 3 || ofType('done')(said), 2000), fault: 'drainUnheard' },
+    'silence until the kit leaves': { edit: untilGoodbye, alsoBreaks: ['ws/lifecycle/terminal-once'] },
     'a hole': { edit: unsaid('slow', nth('flood', 2), 0), alsoBreaks: ['ws/lifecycle/order-per-stream'] },
   },
 })

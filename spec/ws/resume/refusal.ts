@@ -90,6 +90,8 @@ const takeover = promised({
   mutants: {
     'both are served': {
       edit: both(onLink('taken', (came) => came.slice(0, -1)), ended('taken', 'window', 'kit', 5500)), fault: 'takeoverBoth',
+      // the first one gets again what was on its way to it when the second one asked for it
+      alsoBreaks: ['ws/lifecycle/order-per-stream'],
     },
   },
 })
