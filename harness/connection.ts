@@ -2,6 +2,7 @@
 import type net from 'node:net'
 import tls from 'node:tls'
 import type { Ended } from '../spec/model.ts'
+import { afterPatience } from './patience.ts'
 import { opened } from './wire.ts'
 
 /** ms between our FIN and giving up on the rest */
@@ -66,14 +67,14 @@ export abstract class Connection {
   protected when(holds: () => boolean, withinMs: number): Promise<void> {
     return new Promise((resolve) => {
       const settle = (): void => {
-        clearTimeout(timer)
+        stop()
         this.#watchers.delete(look)
         resolve()
       }
       const look = (): void => {
         if (this.isOver || holds()) settle()
       }
-      const timer = setTimeout(settle, Math.max(0, withinMs))
+      const stop = afterPatience(withinMs, settle)
       this.#watchers.add(look)
       look()
     })

@@ -2,6 +2,7 @@
 import type net from 'node:net'
 import { ResponseReader } from '../spec/http.ts'
 import type { Chunk, Ended, Link } from '../spec/model.ts'
+import { afterPatience } from './patience.ts'
 import { Allowance, linkLimit, opened, wire, type Dial } from './wire.ts'
 
 /** A connection for one request after the other, opened anew whenever the target closed it. */
@@ -40,7 +41,7 @@ export class KeptConnection {
     const allowance = new Allowance(dial.limit ?? linkLimit)
     let openedAt = this.#now()
     const settle = (ended: Ended, reusable: boolean): void => {
-      clearTimeout(timer)
+      stop()
       socket.off('data', take).off('end', fin).off('error', failed).off('close', fin)
       this.#leaveCurrent = undefined
       if (!reusable) {
@@ -63,7 +64,7 @@ export class KeptConnection {
     }
     const failed = (error: NodeJS.ErrnoException): void =>
       settle({ at: this.#now(), by: 'target', how: fresh && openedAt === 0 ? 'refused' : 'rst', detail: error.code ?? error.message }, false)
-    const timer = setTimeout(() => settle({ at: this.#now(), by: 'kit', how: 'deadline' }, false), withinMs)
+    const stop = afterPatience(withinMs, () => settle({ at: this.#now(), by: 'kit', how: 'deadline' }, false))
     this.#leaveCurrent = () => settle({ at: this.#now(), by: 'kit', how: 'abort' }, false)
     socket.on('data', take).once('end', fin).once('error', failed).once('close', fin)
     const send = (): void => {

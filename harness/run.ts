@@ -7,6 +7,7 @@ import { Probe } from './probe.ts'
 import type { Report } from './report.ts'
 import type { RunOptions } from './request.ts'
 import { Session } from './session.ts'
+import { Termination } from './termination.ts'
 import { isWebSocket, socketOf, socketOfDriver } from './ws/endpoint.ts'
 import type { WsSession } from './ws/session.ts'
 
@@ -40,11 +41,15 @@ export async function run(options: RunOptions, hooks: RunHooks = {}): Promise<Re
   const began = performance.now()
   const facts = (cases: number, seed: number): Report['run'] =>
     ({ links: probe.links, cases, ms: Math.round(performance.now() - began), seed })
+  const termination = new Termination(() => hooks.terminate?.())
   if (isWebSocket(options.target)) {
     const socket = socketOf(options, hooks, probe)
     try {
       await socket.contact()
-      if (socket.isOpen && !hooks.signal?.aborted) await socket.examine()
+      if (socket.isOpen && !hooks.signal?.aborted) {
+        await socket.examine()
+        await socket.conclude(termination)
+      }
     } finally {
       probe.abort()
     }
@@ -54,15 +59,13 @@ export async function run(options: RunOptions, hooks: RunHooks = {}): Promise<Re
   let socket: WsSession | undefined
   try {
     await session.contact()
-    if (session.kind !== undefined && !hooks.signal?.aborted) await session.examine()
-    // SIGTERM can be sent once: what it does is seen on event streams, if anybody asks
-    const { terminate: _once, ...rest } = hooks
-    socket = session.descriptor && socketOfDriver(options, session.ends ? rest : hooks, probe, { descriptor: session.descriptor, request: session.request })
+    if (session.isWanted && session.kind !== undefined && !hooks.signal?.aborted) await session.examine()
+    socket = session.descriptor && socketOfDriver(options, hooks, probe, { descriptor: session.descriptor, request: session.request })
     if (socket?.isWanted && !hooks.signal?.aborted) {
       await socket.contact()
       if (socket.isOpen) await socket.examine()
     }
-    if (session.kind !== undefined && !hooks.signal?.aborted) await session.conclude()
+    if (!hooks.signal?.aborted) await Promise.all([session.conclude(termination), socket?.conclude(termination)])
   } finally {
     probe.abort()
   }

@@ -1,5 +1,5 @@
 /** Files that a user writes, checked by a JSON schema: the first fault in the words of a usage error. Pure. */
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import { nearest, type UsageError } from './values.ts'
 
 /** What the schemas say beside the rules: each property has a description, and an example that can be typed. */
@@ -12,11 +12,11 @@ interface Described {
 /** The first fault of a value, with its JSON pointer; undefined when it is right. Values are never quoted: they may be secret. */
 export type Check = (value: unknown, file: string) => UsageError | undefined
 
-/** Compiles a schema. Without `$ref` around a description the description says what is accepted. */
+/** Compiles a schema, when it is first needed. Without `$ref` around a description the description says what is accepted. */
 export function checkOf(schema: object): Check {
-  const ajv = new Ajv2020({ strict: false, verbose: true, formats: { date: isDate } })
-  const validate = ajv.compile(schema)
+  let compiled: ValidateFunction | undefined
   return (value, file) => {
+    const validate = (compiled ??= new Ajv2020({ strict: false, verbose: true, formats: { date: isDate } }).compile(schema))
     if (validate(value)) return undefined
     const [error] = validate.errors ?? []
     if (!error) throw new Error(`${file} breaks its schema without an error`)

@@ -23,6 +23,7 @@ import { secretsOf } from './secrets.ts'
 import { matches, selected, streamRules } from './selection.ts'
 import { perform, type StageOptions } from './stage.ts'
 import { askedAgain, contact, type FirstContact } from './target.ts'
+import type { Part, Termination } from './termination.ts'
 import { quoted, unusable } from './unusable.ts'
 
 /** a fixed seed: the same target gets the same cases, and so the same verdicts, from run to run */
@@ -73,6 +74,11 @@ export class Session {
     const replayed = options.replay?.split(':')
     this.seed = replayed?.[1] === undefined ? (options.seed ?? defaultSeed) : Number(replayed[1])
     this.#rules = selected(streamRules, replayed?.[0] === undefined ? options : { only: [replayed[0]], skip: [] })
+  }
+
+  /** Some of its rules are judged. */
+  get isWanted(): boolean {
+    return this.#rules.length > 0
   }
 
   get cases(): number {
@@ -158,24 +164,19 @@ export class Session {
   }
 
   /** What ends the target: the very last of a run. */
-  get #final(): readonly Stimulus[] {
-    return this.#options.replay === undefined ? this.#plan?.stimuli.filter(({ final }) => final) ?? [] : []
+  async conclude(termination: Termination): Promise<void> {
+    const final = this.#options.replay === undefined ? this.#plan?.stimuli.filter((stimulus) => stimulus.final) ?? [] : []
+    const parts = final.map(() => termination.part())
+    await this.#performAll(final, `sp-${randomBytes(4).toString('hex')}`, { atOnce: final.length, spacingMs: 0 }, parts)
   }
 
-  /** `conclude` ends the target. */
-  get ends(): boolean {
-    return this.#final.length > 0
-  }
-
-  async conclude(): Promise<void> {
-    await this.#performAll(this.#final, `sp-${randomBytes(4).toString('hex')}`, loudPool)
-  }
-
-  async #performAll(stimuli: readonly Stimulus[], channel: string, pool: Pool): Promise<void> {
+  async #performAll(stimuli: readonly Stimulus[], channel: string, pool: Pool, parts: readonly Part[] = []): Promise<void> {
     const stage = this.#stage()
     await pooled(stimuli, pool, async (stimulus, i) => {
-      if (this.#hooks.signal?.aborted) return
-      const { transcript, blocked } = await perform(stimulus, `${channel}-${i}`, stage)
+      const part = parts[i]
+      if (this.#hooks.signal?.aborted) return part?.over()
+      const { transcript, blocked } = await perform(stimulus, `${channel}-${i}`, part ? { ...stage, terminate: part.ask } : stage)
+      part?.over()
       this.#secrets.push(...transcript.acts.flatMap((act) => tokenIn(act) ?? []))
       if (blocked) for (const id of stimulus.feeds) this.#blocked.add(id)
       else this.#exchanges.push(readExchange(transcript, this.#thresholds))
@@ -267,7 +268,6 @@ export class Session {
       page: this.#situation().base.page?.origin,
       insecure: this.#options.insecure,
       ...(this.#hooks.signal ? { signal: this.#hooks.signal } : {}),
-      ...(this.#hooks.terminate ? { terminate: this.#hooks.terminate } : {}),
       address: (address, channel) => this.#address(address, channel),
       control: (act, channel) => controlRequest(act, this.request, this.descriptor, channel),
     }

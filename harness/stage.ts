@@ -11,8 +11,8 @@ import type { Probe } from './probe.ts'
 import { Tokens } from './tokens.ts'
 import { linkLimit, type Limit } from './wire.ts'
 
-/** ms until a sync event must have arrived; and for each before the next is published */
-const syncMs = 2000
+/** sync events of which one must arrive, and ms for each before the next is published */
+const mostSyncs = 10
 const syncEachMs = 200
 
 export interface StageOptions {
@@ -27,7 +27,7 @@ export interface StageOptions {
   readonly insecure: boolean
   readonly signal?: AbortSignal
   /** SIGTERM to the target, where the kit has started it */
-  readonly terminate?: () => void
+  readonly terminate?: () => Promise<void>
   /** the ordinary request to an address; undefined when the target has none */
   address(address: Address, channel: string): SentRequest | undefined
   /** the request of a control act; undefined when the target does not offer it */
@@ -177,8 +177,8 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
 
   async function sync(name: string): Promise<void> {
     const link = links.get(name)
-    const until = Math.min(deadline, probe.now() + syncMs)
-    while (link && !link.isOver && probe.now() < until) {
+    // counted, not timed: a slow machine gets the time that its publishes take
+    for (let i = 0; link && !link.isOver && i < mostSyncs && left() > 0; i += 1) {
       syncs += 1
       const text = `sync-${syncs}`
       await act('publish', batch([{ id: text, data: text }]))
@@ -208,12 +208,12 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
     if (!unknown || request.url !== started.cancel) acts.push(await control.ask('cancel', request))
   }
 
-  function terminate(): void {
+  async function terminate(): Promise<void> {
     const request = stage.address('target', channel)
     if (!stage.terminate || !request) return
+    await stage.terminate()
     const at = probe.now()
-    stage.terminate()
-    acts.push({ at, doneAt: probe.now(), kind: 'signal', request, status: 0, body: '' })
+    acts.push({ at, doneAt: at, kind: 'signal', request, status: 0, body: '' })
   }
 
   async function poll({ of, is, withinMs }: Extract<Step, { do: 'stats' }>): Promise<void> {

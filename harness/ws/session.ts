@@ -13,6 +13,7 @@ import type { Judged } from '../evidence.ts'
 import { absence, type Absence } from '../plan.ts'
 import { pooled, type Pool } from '../pool.ts'
 import { together } from '../tally.ts'
+import type { Part, Termination } from '../termination.ts'
 import type { Probe } from '../probe.ts'
 import type { Incomplete, Report } from '../report.ts'
 import { isLoopback, type RunOptions } from '../request.ts'
@@ -128,32 +129,43 @@ export class WsSession {
     const replayPath = this.#options.replay?.split(':').slice(2).join(':')
     this.#plan = planned(suites, this.#situation())
     const { stimuli, properties } = this.#plan
+    if (replayPath !== undefined) return this.#driveAll(properties.filter(({ feeds }) => feeds[0] === this.#options.replay?.split(':')[0]), replayPath)
     const pool = isLoopback(this.#endpoint.request.url) ? localPool : strangerPool
-    if (replayPath === undefined) {
-      this.#hooks.progress?.(`${stimuli.length} WebSocket stimuli`)
-      await this.#performAll(stimuli.filter(({ loud, final }) => !loud && !final), channel, pool)
-    }
+    this.#hooks.progress?.(`${stimuli.length} WebSocket stimuli`)
+    // a stranger is not asked for more at a time than its pool allows
+    const side = this.#performAll(stimuli.filter(({ loud, final }) => !loud && !final), channel, pool)
+    if (pool === strangerPool) await side
+    await Promise.all([side, this.#driveAll(properties)])
+    await this.#performAll(stimuli.filter(({ loud }) => loud), `${channel}-loud`, loudPool)
+  }
+
+  /** What ends the target: the very last of a run. */
+  async conclude(termination: Termination): Promise<void> {
+    const final = this.#options.replay === undefined ? this.#plan?.stimuli.filter((stimulus) => stimulus.final) ?? [] : []
+    const parts = final.map(() => termination.part())
+    await this.#performAll(final, `sp-${randomBytes(4).toString('hex')}`, { atOnce: final.length, spacingMs: 0 }, parts)
+  }
+
+  async #driveAll(properties: Plan['properties'], path?: string): Promise<void> {
     await pooled(properties, { atOnce: 4, spacingMs: 0 }, async (property) => {
-      if (replayPath !== undefined && property.feeds[0] !== this.#options.replay?.split(':')[0]) return
       this.#drives.push(await drive(property, this.#rules, {
         probe: this.#probe,
         request: this.#endpoint.request,
         seed: this.seed,
         ...(this.#options.runs === undefined ? {} : { runs: this.#options.runs }),
-        ...(replayPath === undefined ? {} : { path: replayPath }),
+        ...(path === undefined ? {} : { path }),
         ...(this.#hooks.signal ? { signal: this.#hooks.signal } : {}),
       }))
     })
-    if (replayPath !== undefined) return
-    await this.#performAll(stimuli.filter(({ loud }) => loud), `${channel}-loud`, loudPool)
-    await this.#performAll(stimuli.filter(({ final }) => final), `${channel}-final`, loudPool)
   }
 
-  async #performAll(stimuli: readonly Stimulus[], channel: string, pool: Pool): Promise<void> {
+  async #performAll(stimuli: readonly Stimulus[], channel: string, pool: Pool, parts: readonly Part[] = []): Promise<void> {
     const stage = this.#stage()
     await pooled(stimuli, pool, async (stimulus, i) => {
-      if (this.#hooks.signal?.aborted) return
-      const exchange = readWsExchange(await perform(stimulus, `${channel}-${i}`, stage))
+      const part = parts[i]
+      if (this.#hooks.signal?.aborted) return part?.over()
+      const exchange = readWsExchange(await perform(stimulus, `${channel}-${i}`, part ? { ...stage, terminate: part.ask } : stage))
+      part?.over()
       if (stimulus.loud) this.#floods.push({ feeds: stimulus.feeds, exchange })
       else this.#exchanges.push(exchange)
     })
@@ -185,7 +197,6 @@ export class WsSession {
       declares: this.#declares,
       insecure: this.#options.insecure,
       ...(this.#hooks.signal ? { signal: this.#hooks.signal } : {}),
-      ...(this.#hooks.terminate ? { terminate: this.#hooks.terminate } : {}),
       address: (address, channel) => this.#address(address, channel),
       control: (act, channel) => driver && controlRequest(act, driver.request, driver.descriptor, channel),
     }

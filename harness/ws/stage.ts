@@ -23,7 +23,7 @@ export interface StageOptions {
   readonly insecure: boolean
   readonly signal?: AbortSignal
   /** SIGTERM to the target, where the kit has started it */
-  readonly terminate?: () => void
+  readonly terminate?: () => Promise<void>
   /** the ordinary request to an address, without the fields of the handshake; undefined when the target has none */
   address(address: Address, channel: string): SentRequest | undefined
   /** the request of a control act; undefined when the target does not offer it */
@@ -106,12 +106,12 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
     else await socket?.close(Math.min(closeMs, left()))
   }
 
-  function terminate(): void {
+  async function terminate(): Promise<void> {
     const request = stage.address('target', channel)
     if (!stage.terminate || !request) return
+    await stage.terminate()
     const at = probe.now()
-    stage.terminate()
-    acts.push({ at, doneAt: probe.now(), kind: 'signal', request, status: 0, body: '' })
+    acts.push({ at, doneAt: at, kind: 'signal', request, status: 0, body: '' })
   }
 
   async function act(kind: 'publish' | 'tune', body: string): Promise<void> {

@@ -44,7 +44,8 @@ const one = (id: string, says: string, feeds: readonly RuleId[], needs: NonNulla
   ({ id: `backpressure/${id}`, says, feeds, profile: 'full', loud: true, needs, steps, deadlineMs })
 
 /** messages of half a mebibyte */
-const messages = Array.from({ length: 80 }, () => client.binary(new Uint8Array(512 * kibibyte)))
+const message = client.binary(new Uint8Array(512 * kibibyte))
+const messages = Array.from({ length: 80 }, () => message)
 
 export const backpressure: Suite = {
   id: 'ws/backpressure',
