@@ -3,7 +3,10 @@
  * takes all the processor it can get. The same behaviour has the same verdicts however busy the machine is: those that
  * differ from the first run are printed, and make the exit code 1.
  */
+import { once } from 'node:events'
 import { cpus } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { Command, InvalidArgumentError } from 'commander'
 import { NotReady, start } from '../harness/child.ts'
 import { run, type RunOptions } from '../harness/run.ts'
@@ -79,41 +82,56 @@ const options = (target: string): RunOptions => ({
   allowOriginChange: false, runs: cases,
 })
 
-/** Judges one server so many times. @throws NotReady when it does not start */
-async function soak(name: string): Promise<Difference[]> {
+/** What a thread says: a run is judged, with how many differences by then; or how it came out. */
+type Word = { readonly run: number; readonly differing: number } | { readonly found: readonly Difference[] } | { readonly absent: string }
+
+/** Judges one server so many times, in a thread of its own: what judges one must not hold up the others. */
+async function soak(name: string, say: (word: Word) => void): Promise<void> {
   const child = start(command(name, ['--port', '0']))
   try {
     const { descriptor } = JSON.parse(await child.firstLine(startMs)) as Ready
     const reports: Report[] = []
     for (let n = 1; n <= runs; n++) {
       reports.push(await run(options(descriptor)))
-      process.stderr.write(`${name}: run ${n} of ${runs}, ${differences(name, reports).length} verdicts differ\n`)
+      say({ run: n, differing: differences(name, reports).length })
     }
-    return differences(name, reports)
+    say({ found: differences(name, reports) })
+  } catch (error) {
+    if (!(error instanceof NotReady) || error.code !== exits.unavailable) throw error
+    say({ absent: error.message })
   } finally {
     await child.end()
   }
 }
 
-const neighbour = start([process.execPath, '--eval', 'for (;;) Math.sqrt(2)'])
-const found: Difference[] = []
-let judged = 0
-try {
-  await Promise.all(references.filter((one) => !servers || servers.includes(one.name)).map(async ({ name }) => {
-    try {
-      found.push(...await soak(name))
-      judged += runs
-    } catch (error) {
-      if (!(error instanceof NotReady) || error.code !== exits.unavailable) throw error
-      process.stdout.write(`${name}: ${error.message}\n`)
-    }
-  }))
-} finally {
-  await neighbour.end()
+async function main(): Promise<void> {
+  const neighbour = start([process.execPath, '--eval', 'for (;;) Math.sqrt(2)'])
+  const found: Difference[] = []
+  let judged = 0
+  try {
+    await Promise.all(references.filter((one) => !servers || servers.includes(one.name)).map(async ({ name }) => {
+      const thread = new Worker(fileURLToPath(import.meta.url), { workerData: name, argv: process.argv.slice(2) })
+      thread.on('message', (word: Word) => {
+        if ('found' in word) found.push(...word.found)
+        else if ('absent' in word) process.stdout.write(`${name}: ${word.absent}\n`)
+        else {
+          judged += 1
+          process.stderr.write(`${name}: run ${word.run} of ${runs}, ${word.differing} verdicts differ\n`)
+        }
+      })
+      // rejects with what the thread threw
+      await once(thread, 'exit')
+    }))
+  } finally {
+    await neighbour.end()
+  }
+  process.stdout.write([
+    `${judged} runs, ${found.length} differing verdicts`,
+    `${new Date().toISOString().slice(0, 10)}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, ${process.platform}, Node ${process.versions.node}`,
+    table(found),
+  ].join('\n'))
+  process.exitCode = found.length === 0 ? 0 : 1
 }
-process.stdout.write([
-  `${judged} runs, ${found.length} differing verdicts`,
-  `${new Date().toISOString().slice(0, 10)}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, ${process.platform}, Node ${process.versions.node}`,
-  table(found),
-].join('\n'))
-process.exitCode = found.length === 0 ? 0 : 1
+
+if (isMainThread) await main()
+else await soak(String(workerData), (word) => parentPort?.postMessage(word))
