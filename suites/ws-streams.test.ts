@@ -46,10 +46,10 @@ async function driven<T>(fault: Fault | undefined, use: (target: string) => Prom
   }
 }
 
-/** What one server cannot show: these want a second one, or one that is told to stop. */
+/** What one server cannot show: these want a second one (ws-between.test.ts). */
 const beyondOne: readonly RuleId[] = ['ws/lifecycle/fanout-broker-loss', 'ws/resume/other-instance', 'ws/resume/after-restart']
 
-/** Both libraries of the reference servers answer a Close themselves, and write nothing behind it. */
+/** Both libraries of the reference servers answer a Close themselves, and write nothing behind it (ws-between.test.ts). */
 const beyondFaults: readonly RuleId[] = ['ws/lifecycle/fanout-unsubscribed']
 
 test('a reference server passes every rule that a driver can show', async () => {

@@ -157,7 +157,7 @@ const brokerLoss = promised({
   harm: 'users look connected, and get nothing, until somebody looks at a graph',
   fix: 'watch the connection to the broker, and close with 1011 or 1012 when it is lost for longer than a moment',
   applies: ({ declares }) => ((declares.instances ?? []).length > 1 ? undefined : 'the target names no second instance (declares.instances)'),
-  check: (exchange) => mustHear(exchange, listeners(exchange, 'elsewhere/subscriber').filter(({ close }) => close === undefined)),
+  check: (exchange) => mustHear(exchange, listeners(exchange, 'elsewhere/subscriber')),
   mutants: { 'silence': { edit: unsaid('far', () => true, 0) } },
 })
 

@@ -73,7 +73,7 @@ const atLimitAccepted: Rule<WsExchange> = {
     if (!one.isOpen || one.provocation || full.length === 0) return []
     const back = paired(sentMessages(one), one.messages).echoes.some(({ sent, back: came }) => full.includes(sent) && came && isSame(sent, came))
     // who is no echo shows by a pong that it went on
-    const ok = back || (one.pongs.length > 0 && !one.close)
+    const ok = back || (one.pongs.length > 0 && !endedFirst(one))
     if (!ok && !waited(one)) return []
     return [{ where: one.endPlace, ok, expected: `a message of ${limitOf(exchange)} bytes taken`, actual: ok ? 'that' : spoken(one) }]
   }),
