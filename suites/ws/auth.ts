@@ -38,6 +38,9 @@ const away = (link: string, role: string, to: Address, asked: Handshake): Step[]
 const secure = (link: string, role: string, token: string, by: 'header' | 'query' | 'subprotocol' = 'header'): Step =>
   open(link, `secure/${role}`, 'socketAuth', { token: { of: token, by } })
 
+// who does not answer pings may be dropped for that, without a Close
+const answer = (link: string): Step => ({ do: 'answer', link })
+
 const wrong = { text: 'streamproof-wrong-credentials' } as const
 
 const ways = ['header', 'query', 'subprotocol'] as const
@@ -117,14 +120,14 @@ const stimuli: readonly Stimulus[] = [
   onTokens('revoked', 'a connection whose token is revoked, and clients that come back with it',
     fed('expiry-mid-connection', 'close-code', 'query-token', 'invalid-refused'), [
       issue('revoked'),
-      secure('reader', 'over', 'revoked'), ...asks('reader'),
+      secure('reader', 'over', 'revoked'), answer('reader'), ...asks('reader'),
       { do: 'revoke', token: 'revoked' },
       until('reader', { end: true }, tokenGraceMs + afterwardsMs), leave('reader', 'fin'),
       together(...(['header', 'query'] as const).map((by) => [secure(`back-${by}`, 'back', 'revoked', by), ...gone(`back-${by}`)])),
     ]),
   onTokens('expired', `a connection whose token lasts ${briefMs} ms`, fed('expiry-mid-connection', 'close-code'), [
     issue('brief', briefMs),
-    secure('reader', 'over', 'brief', 'query'), ...asks('reader'),
+    secure('reader', 'over', 'brief', 'query'), answer('reader'), ...asks('reader'),
     until('reader', { end: true }, briefMs + tokenGraceMs + afterwardsMs), leave('reader', 'fin'),
   ]),
   onTokens('users', 'one user cancels the stream of another', fed('per-message'), [
