@@ -122,6 +122,7 @@ export const grammar: Readonly<Record<Exclude<(typeof commands)[number], 'serve'
     option('--load', '9.*, 12.* and 13.* too: long messages, and many'),
     option('--messages <n>', 'with --load: messages of each case of compression, a whole number (default: what fits into 1 MiB)'),
     option('--out <file>', 'an index.json in the shape of Autobahn, the report of each case beside it'),
+    option('--report <format>', 'autobahn: the same as --out; autobahn=FILE').argParser(repeated),
     option('--agent <name>', 'the name of the target there (default: its host)'),
     ...asking.filter(({ long }) => long !== '--method' && long !== '--body' && long !== '--allow-origin-change'),
   ],

@@ -214,6 +214,9 @@ describe('what is written', () => {
     expect(typed('ws://h:1/a?token=x', '--cases', '3.*,2.5', '--load', '--messages', '9', '--out', 'o.json')).toMatchObject({
       command: 'autobahn', patterns: ['3.*', '2.5'], withLoad: true, agent: 'h:1', out: 'o.json', autobahn: { messages: 9 },
     })
+    expect(typed('ws://h:1/', '--report', 'autobahn=o.json')).toMatchObject({ command: 'autobahn', out: 'o.json' })
+    expect(typed('ws://h:1/', '--report', 'autobahn')).toMatchObject({ command: 'autobahn', out: 'index.json' })
+    expect(typed('ws://h:1/', '--report', 'junit')).toMatchObject({ command: 'mistake', usage: { type: '--report autobahn=index.json' } })
     expect(typed()).toMatchObject({ command: 'mistake', usage: { type: 'streamproof autobahn ws://127.0.0.1:9001' } })
     expect(typed('ws://h:1', '--messages', '0')).toMatchObject({ command: 'mistake' })
   })

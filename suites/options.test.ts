@@ -119,6 +119,7 @@ describe('a mistake says what was given, what is accepted, what to type', () => 
     ['a profile', [url, '--profile', 'ful'], 'safe, full', '--profile full'],
     ['a level', [url, '--fail-on', 'shold'], 'must, should, advice', '--fail-on should'],
     ['a format', [url, '--report', 'jsn'], 'console, json, junit', '--report json'],
+    ['the report of another command', [url, '--report', 'autobahn=index.json'], 'the command that runs them', 'streamproof autobahn URL --report autobahn=index.json'],
     ['a format without file', [url, '--report', 'json='], 'without a file', '--report json=report.json'],
     ['two reports to one place', [url, '--report', 'json', '--report', 'console'], 'two reports to standard output', '--report console=FILE'],
     ['a glob for nothing', [url, '--only', 'sse/framng/*'], 'matches no rule', '--only \'sse/framing/*\''],

@@ -22,7 +22,8 @@ export function autobahnOf(flags: Flags, operand: string | undefined, surroundin
   const url = flags.target ?? operand
   if (url === undefined) throw new Mistake('streamproof autobahn without a URL', 'the URL of a WebSocket that sends every message back', 'streamproof autobahn ws://127.0.0.1:9001')
   const target = readUrl(url, 'streamproof autobahn')
-  const { agent, out, messages } = flags
+  const { agent, messages } = flags
+  const [out] = [...(flags.out === undefined ? [] : [flags.out]), ...(flags.report ?? []).map(fileOf)]
   if (agent?.trim() === '') throw new Mistake('an empty --agent', 'the name of the target in the index', '--agent my-server')
   return {
     command: 'autobahn',
@@ -35,4 +36,13 @@ export function autobahnOf(flags: Flags, operand: string | undefined, surroundin
     agent: agent ?? new URL(target).host,
     ...(out === undefined ? {} : { out }),
   }
+}
+
+/** Where `--report autobahn` goes. @throws Mistake for another format: what runs the rules writes those */
+function fileOf(text: string): string {
+  const [, file = 'index.json'] = /^autobahn(?:=(.+))?$/.exec(text) ?? []
+  if (!/^autobahn(?:=.+)?$/.test(text)) {
+    throw new Mistake(`--report ${text} for Autobahn's cases`, 'autobahn, autobahn=FILE; other formats are of the rules: streamproof URL --report FORMAT', '--report autobahn=index.json')
+  }
+  return file
 }

@@ -13,6 +13,9 @@ export interface Output {
 /** @throws Mistake for an unknown format, and for two reports to one place */
 export function readReports(given: readonly string[]): Output[] {
   const outputs = given.map((text): Output => {
+    if (/^autobahn(?:=|$)/.test(text)) {
+      throw new Mistake(`--report ${text} without Autobahn's cases`, 'the command that runs them', `streamproof autobahn URL --report ${text}`)
+    }
     const equals = text.indexOf('=')
     const format = readChoice(equals < 0 ? text : text.slice(0, equals), '--report', formats)
     if (equals < 0) return { format }
