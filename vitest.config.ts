@@ -6,8 +6,9 @@ export default defineConfig({
     include: ['suites/**/*.test.ts'],
     exclude: [...configDefaults.exclude, 'suites/target.test.ts'],
     pool: 'forks',
-    // the long files mostly wait for servers: two of them share two cores well
-    maxWorkers: 2,
+    // the long files mostly wait for servers: three of them share two cores well
+    maxWorkers: 3,
     maxConcurrency: 10,
+    testTimeout: 20_000,
   },
 })

@@ -8,12 +8,13 @@ import { fileURLToPath } from 'node:url'
 import { WebSocket } from 'ws'
 import { command, references, type Ready } from '../servers/index.ts'
 
-/** clients side by side, and messages that each has on their way */
+/** clients side by side */
 const clients = 8
-const window = 32
 const rounds = 3
-/** bytes of a message, and how many make a round */
-const loads = [{ bytes: 64, messages: 80_000 }, { bytes: 16 * 1024, messages: 16_000 }, { bytes: 512 * 1024, messages: 500 }] as const
+/** bytes of a message, how many of each client make a round, and how many it has on their way */
+const loads = [
+  { bytes: 64, each: 8000, ahead: 32 }, { bytes: 16 * 1024, each: 2000, ahead: 32 }, { bytes: 512 * 1024, each: 60, ahead: 4 },
+] as const
 
 interface Server {
   readonly url: string
@@ -39,7 +40,7 @@ const bare = (name: string): Promise<Server | undefined> =>
   serve([process.execPath, fileURLToPath(new URL('bare.ts', import.meta.url)), name], (line) => line.trim())
 
 /** Echoes a second. */
-async function perSecond(url: string, { bytes, messages }: (typeof loads)[number]): Promise<number> {
+async function perSecond(url: string, { bytes, each, ahead }: (typeof loads)[number]): Promise<number> {
   const payload = Buffer.alloc(bytes, 'x')
   const sockets = await Promise.all(Array.from({ length: clients }, async () => {
     const socket = new WebSocket(url, { perMessageDeflate: false })
@@ -50,7 +51,6 @@ async function perSecond(url: string, { bytes, messages }: (typeof loads)[number
   await Promise.all(sockets.map((socket) => new Promise<void>((done, failed) => {
     let sent = 0
     let back = 0
-    const each = messages / clients
     const send = (): void => {
       if (sent < each) socket.send(payload)
       sent += 1
@@ -62,14 +62,14 @@ async function perSecond(url: string, { bytes, messages }: (typeof loads)[number
       else send()
     })
     socket.on('close', () => failed(new Error('the server closed')))
-    for (let i = 0; i < window; i += 1) send()
+    for (let i = 0; i < ahead; i += 1) send()
   })))
   const seconds = (performance.now() - began) / 1000
   for (const socket of sockets) {
     socket.removeAllListeners('close')
     socket.terminate()
   }
-  return messages / seconds
+  return (clients * each) / seconds
 }
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0

@@ -4,7 +4,7 @@ import { faultsOfCatalogue, faultsOfExample, faultsOfMutant, twins, type Twin } 
 import { faultsOfLive, isLoud, livePath } from './live.ts'
 
 /** live runs mostly wait, so many go on at once; those that do not come after them */
-const atOnce = 10
+const atOnce = 20
 const loudAtOnce = 1
 
 interface Row {

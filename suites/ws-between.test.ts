@@ -24,7 +24,7 @@ const fallen = (seen: Report['verdicts']): RuleId[] =>
 const isClose = (bytes: Buffer): boolean => ((bytes[0] ?? 0) & 0x0f) === 8
 
 const twins: readonly { readonly rule: RuleId; readonly says: string; readonly meddling: Meddling; readonly also?: readonly RuleId[] }[] = [
-  { rule: 'ws/close/peer-silent', says: 'TCP is never ended', meddling: { staysOpen: true } },
+  { rule: 'ws/close/peer-silent', says: 'TCP is never ended', also: ['ws/close/tcp-by-server'], meddling: { staysOpen: true } },
   {
     rule: 'ws/lifecycle/fanout-unsubscribed', says: 'a Close that is not heard', also: ['ws/close/reply'],
     meddling: { fromClient: (bytes) => (isClose(bytes) ? Buffer.alloc(0) : bytes) },

@@ -90,6 +90,7 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
       ...(asked.early ? { early: asked.early } : {}),
     })
     sockets.set(link, socket)
+    if (stimulus.alive) socket.answer()
     await socket.open(hasty ? 0 : Math.min(headMs, left()))
   }
 

@@ -145,6 +145,7 @@ const driven: readonly Stimulus[] = [
     feeds: [...fed(['going-away']), 'ws/lifecycle/graceful-shutdown'],
     profile: 'full',
     final: true,
+    alive: true,
     steps: [
       { do: 'open', link: 'first', role: 'going-away', to: 'target' },
       { do: 'open', link: 'second', role: 'going-away', to: 'target' },

@@ -63,8 +63,8 @@ function measured({ heartbeatMs, tunes = false, observeMs = 0 }: BaseFacts): Sti
           [
             open('streaming', 'socket'), answer('streaming'),
             say('streaming', start('fast', { count: 8, bytes: 8, everyMs: Math.round(pace / 8) })),
-            say('streaming', start('slow', { count: 2, bytes: 8, everyMs: 5 * pace })),
-            stay('streaming', 5.5 * pace), leave('streaming'),
+            say('streaming', start('slow', { count: 2, bytes: 8, everyMs: 7 * pace })),
+            stay('streaming', 7.5 * pace), leave('streaming'),
           ],
           [
             open('closing', 'socket'), say('closing', tell({ type: 'close', code: 4000, reason: 'bye', after: 0 })),
@@ -72,7 +72,7 @@ function measured({ heartbeatMs, tunes = false, observeMs = 0 }: BaseFacts): Sti
           ],
         ),
       ],
-      deadlineMs: 6 * pace + 6000,
+      deadlineMs: 8 * pace + 6000,
     },
   ]
 }

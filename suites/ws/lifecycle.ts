@@ -8,8 +8,8 @@ import type { Address, Event, Handshake, Step, Stimulus, Suite } from './stimulu
 
 const fed = (...slugs: readonly string[]): RuleId[] => slugs.map((slug) => `ws/lifecycle/${slug}` as RuleId)
 
-/** ms; a right target does all of it at once */
-const patienceMs = 1500
+/** ms; a right target does all of it at once, and a wrong one must have been silent for a second behind its last message */
+const patienceMs = 2500
 /** ms that streams are kept whose clients have left, and for what has to have ended behind that */
 const briefMs = 300
 const endMs = 2000
@@ -30,7 +30,7 @@ const short = (stream: string, count: number, everyMs = 5): Uint8Array => start(
 const counted = (of: 'plays' | 'sockets', withinMs = endMs): Step => ({ do: 'stats', of, is: 0, withinMs })
 
 const one = (id: string, says: string, feeds: readonly RuleId[], steps: readonly Step[], needs: Stimulus['needs'] = ['socket'], deadlineMs = 10_000): Stimulus =>
-  ({ id: `lifecycle/${id}`, says, feeds, profile: 'full', needs, steps, deadlineMs })
+  ({ id: `lifecycle/${id}`, says, feeds, profile: 'full', alive: true, needs, steps, deadlineMs })
 
 // ---- messages that nobody expects ------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ const back = (link: string, stream: string, behind: string): Step => open(link, 
 const done = (link: string): Step => until(link, { text: '"type":"done"' })
 
 const one = (id: string, says: string, feeds: readonly RuleId[], steps: readonly Step[], needs: Stimulus['needs'] = ['socket'], deadlineMs = 8000): Stimulus =>
-  ({ id: `resume/${id}`, says, feeds, profile: 'full', needs, steps, deadlineMs })
+  ({ id: `resume/${id}`, says, feeds, profile: 'full', alive: true, needs, steps, deadlineMs })
 
 // ---- cuts ------------------------------------------------------------------------------------------------------
 

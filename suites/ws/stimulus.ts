@@ -128,6 +128,8 @@ export interface Stimulus {
   readonly needs?: readonly ('echo' | 'socket' | 'socketAuth' | 'token' | 'tokens' | 'tickets' | 'origin' | 'cookie' | 'stats' | 'publish' | 'tune' | 'instances')[]
   readonly loud?: true
   readonly final?: true
+  /** pings of the target are answered on all connections: whoever does not may be dropped for that */
+  readonly alive?: true
   readonly when?: (base: BaseFacts) => boolean
   readonly steps: readonly Step[]
   /** ms for all of it */
