@@ -95,7 +95,7 @@ const stimuli: readonly Stimulus[] = [
         together(...['anonymous', 'impatient', 'mistaken'].map((link) => [open(link, `secure/${link}`, 'socketAuth', { anonymous: true })])),
         { do: 'publish', events: [{ id: 'n-1', data: 'for users' }] },
         together(
-          [until('anonymous', { end: true }, strangerMs + afterwardsMs), leave('anonymous', 'fin')],
+          [answer('anonymous'), until('anonymous', { end: true }, strangerMs + afterwardsMs), leave('anonymous', 'fin')],
           [say('impatient', ping('who')), until('impatient', { end: true }), leave('impatient', 'fin')],
           [{ do: 'authenticate', link: 'mistaken', token: wrong }, until('mistaken', { end: true }), leave('mistaken', 'fin')],
         ),

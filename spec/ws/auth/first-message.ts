@@ -3,7 +3,7 @@ import { issuedBy } from '../../contract/tokens.ts'
 import type { Act, Finding, Rule } from '../../model.ts'
 import { says, silenced } from '../bytes.ts'
 import type { Connection, WsExchange } from '../exchange.ts'
-import { server } from '../frame.ts'
+import { opcodes, server } from '../frame.ts'
 import { commands } from '../talk.ts'
 import { credentials, inRoles, isBusy, isSecure, mustServe, outcomeOf } from './access.ts'
 import { letIn, says as tells } from './example.ts'
@@ -36,7 +36,8 @@ const firstMessageTimeout: Rule<WsExchange> = {
   fix: 'start a timer when the connection opens, close with 4401 or 1008 when it fires, and clear it on authentication',
   check: (exchange) => strangers(exchange).flatMap((connection): Finding[] => {
     const { sent, link, endPlace } = connection
-    if (sent.frames.length > 0) return []
+    // a pong says nothing
+    if (sent.frames.some(({ opcode }) => opcode !== opcodes.pong)) return []
     const openedAt = connection.head?.at ?? link.openedAt
     const ms = Math.round(end(connection) - openedAt)
     const ended = outcomeOf(connection) === 'ended'
