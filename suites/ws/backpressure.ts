@@ -40,7 +40,7 @@ const stalls = (role: string): Step[] => [open(role, `slow/${role}`), answer(rol
 const publishes = 40
 const events = Array.from({ length: publishes }, (_, n): Step => ({ do: 'publish', events: [{ data: `event ${n} `.padEnd(400 * kibibyte, 'x') }] }))
 
-const one = (id: string, says: string, feeds: readonly RuleId[], needs: NonNullable<Stimulus['needs']>, steps: readonly Step[], deadlineMs = 12_000): Stimulus =>
+const one = (id: string, says: string, feeds: readonly RuleId[], needs: NonNullable<Stimulus['needs']>, steps: readonly Step[], deadlineMs = 20_000): Stimulus =>
   ({ id: `backpressure/${id}`, says, feeds, profile: 'full', loud: true, needs, steps, deadlineMs })
 
 /** messages of half a mebibyte */
@@ -61,8 +61,8 @@ export const backpressure: Suite = {
     one('events', `${publishes} events of 400 KiB that are not read`, fed('policy', 'drop-signalled'), ['socket', 'publish', 'tune'], [
       tune(calm), open('events', 'slow/events'), answer('events'), send('events', ping('here')), until('events', { messages: 1 }), pause('events'),
       ...events, resume('events'),
-      until('events', { text: `event ${publishes - 1} ` }, 1500),
-      { do: 'publish', events: [{ data: 'event last' }] }, until('events', { text: 'event last' }, 1500), leave('events'),
+      until('events', { text: `event ${publishes - 1} ` }, 2500),
+      { do: 'publish', events: [{ data: 'event last' }] }, until('events', { text: 'event last' }, 2500), leave('events'),
     ]),
     one('large', 'a stream that is not read, and an event that is larger than what may wait', fed('cap-includes-next'), ['socket', 'publish', 'tune'], [
       tune(calm), ...stalls('large'), open('clock', 'clock'), answer('clock'), until('clock', { ms: pauseMs }),
