@@ -155,7 +155,7 @@ export const lifecycle = {
   shutdownAcceptsNew: (right) => ({
     ...right,
     shutdown: async (streams, refuse) => {
-      await new Promise((resolve) => { setTimeout(resolve, 1200) })
+      await new Promise((resolve) => { setTimeout(resolve, 1800) })
       right.shutdown(streams, refuse)
     },
   }),

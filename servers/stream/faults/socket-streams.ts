@@ -51,7 +51,7 @@ export const socketStreams = {
 
   // ---- messages and members ----
   /** the listener comes behind an await */
-  earlyMessageLost: onSocket(() => ({ attached: (read) => void setTimeout(read, 100) })),
+  earlyMessageLost: onSocket(() => ({ attached: (read) => void setTimeout(read, 500) })),
   /** whoever connects is put on the list after an asynchronous look-up */
   joinLate: onSocket(() => ({ joined: (hear) => void setTimeout(hear, 60) })),
   eventsSwapped: onTexts(() => {
