@@ -10,5 +10,6 @@ export default defineConfig({
     maxWorkers: 3,
     maxConcurrency: 10,
     testTimeout: 20_000,
+    expect: { poll: { timeout: 5000 } },
   },
 })

@@ -87,17 +87,16 @@ describe.each(names)('%s', (name) => {
     const { url, socket, c } = at(context)
     await fetch(`${url}channels/${c}`, { method: 'PUT', body: JSON.stringify({ bufferBytes: 100_000 }) })
     const count = 16_000
-    const before = await statsOf(url)
     const peer = await raw(socket)
     peer.pause()
     peer.write(client.text(JSON.stringify({ type: 'start', stream: 's1', count, bytes: 1000, everyMs: 0 })))
     const other = await new Client(socket).open()
     // What it has produced is bounded by what the system takes, about 4 MB; the rest of the 16 MB is not made.
-    await expect.poll(async () => (await statsOf(url)).bufferedBytes, { timeout: 5000 }).toBeGreaterThan(1000)
+    await expect.poll(async () => (await statsOf(url, c)).bufferedBytes).toBeGreaterThan(0)
     other.say({ ...start20, stream: 's2', count: 50 })
     await other.until(() => other.replies('done').length > 0)
-    const { plays, bufferedBytes } = await statsOf(url)
-    expect(plays).toBe(before.plays + 1)
+    const { plays, bufferedBytes } = await statsOf(url, c)
+    expect(plays).toBe(1)
     expect(bufferedBytes).toBeLessThan(300_000)
     await other.end()
 

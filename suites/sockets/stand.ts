@@ -111,7 +111,9 @@ export async function raw(url: string): Promise<Duplex> {
   return peer
 }
 
-export const statsOf = async (url: string): Promise<Stats> => (await fetch(`${url}stats`)).json() as Promise<Stats>
+/** Of all channels, or of one. */
+export const statsOf = async (url: string, c?: string): Promise<Stats> =>
+  (await fetch(`${url}stats${c === undefined ? '' : `?c=${c}`}`)).json() as Promise<Stats>
 
 let channels = 0
 
