@@ -2,11 +2,11 @@
  * Echoes a second of the reference servers, beside bare `ws` and bare uWebSockets.js: `node bench/echo.ts`. Figures of
  * one machine at one time; only the ratios travel.
  */
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { WebSocket } from 'ws'
 import { command, references, type Ready } from '../servers/index.ts'
+import { median, serve, type Server } from './server.ts'
 
 /** clients side by side */
 const clients = 8
@@ -16,28 +16,8 @@ const loads = [
   { bytes: 64, each: 8000, ahead: 32 }, { bytes: 16 * 1024, each: 2000, ahead: 32 }, { bytes: 512 * 1024, each: 60, ahead: 4 },
 ] as const
 
-interface Server {
-  readonly url: string
-  stop(): Promise<void>
-}
-
-/** A server in a process of its own that prints one line of JSON; undefined where it has no binary. */
-async function serve([file = '', ...args]: readonly string[], urlOf: (line: string) => string): Promise<Server | undefined> {
-  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'ignore'] })
-  const exit = once(child, 'exit')
-  const line = await Promise.race([once(child.stdout, 'data'), exit.then(() => undefined)])
-  if (line === undefined) return undefined
-  return {
-    url: urlOf(String(line[0])).replace(/^http/, 'ws'),
-    stop: async () => {
-      child.kill()
-      await exit
-    },
-  }
-}
-
 const bare = (name: string): Promise<Server | undefined> =>
-  serve([process.execPath, fileURLToPath(new URL('bare.ts', import.meta.url)), name], (line) => line.trim())
+  serve([process.execPath, fileURLToPath(new URL('bare.ts', import.meta.url)), name])
 
 /** Echoes a second. */
 async function perSecond(url: string, { bytes, each, ahead }: (typeof loads)[number]): Promise<number> {
@@ -72,12 +52,10 @@ async function perSecond(url: string, { bytes, each, ahead }: (typeof loads)[num
   return (clients * each) / seconds
 }
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
-
 const ours = references.map(({ name, label }) => ({
   name: label,
   beside: name === 'uws' ? 'uws' : 'ws',
-  start: () => serve(command(name, ['--port', '0']), (line) => new URL('echo', (JSON.parse(line) as Ready).url).href),
+  start: () => serve(command(name, ['--port', '0'])),
 }))
 
 for (const { name, beside, start } of ours) {
@@ -89,13 +67,14 @@ for (const { name, beside, start } of ours) {
     await floor?.stop()
     continue
   }
+  const echo = new URL('echo', (JSON.parse(server.line) as Ready).url).href.replace(/^http/, 'ws')
   try {
     for (const load of loads) {
       const own: number[] = []
       const theirs: number[] = []
       for (let round = 0; round < rounds; round += 1) {
-        theirs.push(await perSecond(floor.url, load))
-        own.push(await perSecond(server.url, load))
+        theirs.push(await perSecond(floor.line, load))
+        own.push(await perSecond(echo, load))
       }
       process.stdout.write(`${name}, ${load.bytes} bytes: ${median(own).toFixed(0)} echoes a second, ${(median(own) / median(theirs)).toFixed(2)} of bare ${beside}\n`)
     }

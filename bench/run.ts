@@ -2,8 +2,6 @@
  * How long a whole run takes, and how many driven cases a second: `npm run bench`. Figures of one machine at one time;
  * only the ratios travel.
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { drive } from '../harness/drive.ts'
 import { Probe } from '../harness/probe.ts'
 import { ordinaryRequest, type RunOptions } from '../harness/request.ts'
@@ -14,6 +12,7 @@ import type { SentRequest } from '../spec/model.ts'
 import { command, references, type Ready } from '../servers/index.ts'
 import { suites } from '../suites/sse/index.ts'
 import type { Property } from '../suites/stimulus.ts'
+import { median, serve } from './server.ts'
 
 const cases = 3000
 const rounds = 3
@@ -21,29 +20,6 @@ const rounds = 3
 const options = (target: string): RunOptions => ({
   target, method: 'GET', headers: [], insecure: false, only: [], skip: [], failOn: 'must', allowOriginChange: false,
 })
-
-interface Server {
-  readonly ready: Ready
-  stop(): Promise<void>
-}
-
-/** A reference server in a process of its own; undefined where it has no binary. */
-async function serve(name: string): Promise<Server | undefined> {
-  const [file, ...args] = command(name, ['--port', '0'])
-  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'ignore'] })
-  const exit = once(child, 'exit')
-  const line = await Promise.race([once(child.stdout, 'data'), exit.then(() => undefined)])
-  if (line === undefined) return undefined
-  return {
-    ready: JSON.parse(String(line[0])) as Ready,
-    stop: async () => {
-      child.kill()
-      await exit
-    },
-  }
-}
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
 const found = suites.flatMap(({ properties }) => properties).find(({ id }) => id === 'framing/multiline-data')
 if (!found) throw new Error('the property that is measured is gone')
@@ -75,13 +51,13 @@ async function floor(request: SentRequest): Promise<number> {
 }
 
 for (const { name, label } of references) {
-  const server = await serve(name)
+  const server = await serve(command(name, ['--port', '0']))
   if (!server) {
     process.stdout.write(`${label}: no binary for Node ${process.versions.node}\n`)
     continue
   }
   try {
-    const { descriptor, url } = server.ready
+    const { descriptor, url } = JSON.parse(server.line) as Ready
     const { body: _, ...ordinary } = ordinaryRequest(options(new URL('play', url).href))
     const request: SentRequest = { ...ordinary, method: 'POST', headers: [...ordinary.headers, ['Content-Type', 'application/json']] }
     const kept: number[] = []
