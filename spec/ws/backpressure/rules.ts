@@ -112,7 +112,7 @@ const resumeReading = promised({
   fix: 'go on at drain, and look at the queue once more behind attaching the listener: the event may have been',
   check: (exchange) => mustBeWhole(coursesOf(slow(exchange, 'stream')).filter(({ connection }) => !endedFirst(connection)), 'all chunks in order, and done'),
   mutants: {
-    'silence': { edit: unsaid('slow', (said) => said['n'] === 3 || ofType('done')(said), 2000), fault: 'drainUnheard', alsoBreaks: ['ws/backpressure/isolated'] },
+    'silence': { edit: unsaid('slow', (said) => said['n'] === 3 || ofType('done')(said), 2000), fault: 'drainUnheard' },
     'silence until the kit leaves': { edit: untilGoodbye, alsoBreaks: ['ws/lifecycle/terminal-once'] },
     'a hole': { edit: unsaid('slow', nth('flood', 2), 0), alsoBreaks: ['ws/lifecycle/order-per-stream'] },
   },
