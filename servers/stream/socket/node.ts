@@ -73,7 +73,8 @@ function duplexOf(ws: WebSocket, socket: Socket): Duplex {
       // what is lost takes no more: a producer must not run to its end into it
       if (ws.readyState !== ws.OPEN) return false
       ws.send(message, { binary: typeof message !== 'string' }, settled)
-      full = ws.bufferedAmount > highWater
+      // Once full it stays so until it has drained: a reply between must not take the drain from a stream that waits.
+      full ||= ws.bufferedAmount > highWater
       return !full
     },
     onDrain: (listener) => { drained = listener },
