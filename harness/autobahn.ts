@@ -118,7 +118,7 @@ async function greeted(probe: Probe, request: SentRequest): Promise<Link> {
 /** Sends a case, waits for what it is about, and closes. */
 async function held(one: Case, probe: Probe, request: SentRequest, { isEcho, withinMs }: { readonly isEcho: boolean; readonly withinMs: number }): Promise<Link> {
   const id = `case-${one.id}`
-  const socket = probe.socket({ id, role: 'case', ...upgrade(request, id) })
+  const socket = probe.socket({ id, role: 'case', appetite: 'loud', ...upgrade(request, id) })
   await socket.open(headMs)
   if (!new Connection(socket.link()).isAccepted) {
     socket.leave('window')

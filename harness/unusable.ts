@@ -61,6 +61,10 @@ function withoutHead(answer: Answer): string {
   if (!isBegun(answer)) return 'the answer is not HTTP/1.1'
   const received = link.chunks.reduce((sum, { bytes }) => sum + bytes.length, 0)
   if (ended.how === 'limit') return `the target sent ${received} bytes and no end of a head`
+  if (ended.by === 'kit') {
+    const seconds = Math.round((ended.at - link.openedAt) / 1000)
+    return received > 0 ? `the target sent ${received} bytes and no end of a head in ${seconds} s` : `the target did not answer in ${seconds} s`
+  }
   const where = received > 0 ? 'in the head of its answer' : 'before it answered'
   const hint = received === 0 && link.request.url.startsWith('http:') ? '; if it speaks TLS, try https://' : ''
   return `the target ${ended.how === 'rst' ? 'reset' : 'closed'} the connection ${where}${detail}${hint}`

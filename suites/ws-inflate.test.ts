@@ -130,8 +130,21 @@ describe('what is wrong', () => {
 
   test('no more than the limit is decompressed', () => {
     const bomb = new Deflater().message(new Uint8Array(8 * 1024 * 1024))
-    expect(new Inflater({ ...everything, most: 1_000_000 }).read(bomb)).toEqual({ fault: 'more than 1000000 bytes', tooLarge: true })
+    expect(new Inflater(everything).read(bomb, 1_000_000)).toEqual({ fault: 'more than 1000000 bytes', tooLarge: true })
     const agreed = { serverNoContextTakeover: false, clientNoContextTakeover: false, serverMaxWindowBits: 15, clientMaxWindowBits: 15 }
-    expect(inflater(agreed, 'client', 1_000_000)(bomb)).toBeUndefined()
+    expect(inflater(agreed, 'client', () => 0, 1_000_000)(bomb)).toBe('too-large')
+  })
+
+  test('the limit is one of all messages, more when an echo has reason to be, and costs no history', () => {
+    const agreed = { serverNoContextTakeover: false, clientNoContextTakeover: false, serverMaxWindowBits: 15, clientMaxWindowBits: 15 }
+    const sender = new Deflater()
+    const messages = [1, 2, 3, 4].map((n) => sender.message(new Uint8Array(1000).fill(n)))
+    const lengths = (inflate: ReturnType<typeof inflater>): unknown[] => messages.map((message) => {
+      const read = inflate(message)
+      return typeof read === 'object' ? read.length : read
+    })
+    expect(lengths(inflater(agreed, 'client', () => 0, 2000))).toEqual([1000, 1000, 'too-large', 'too-large'])
+    expect(lengths(inflater(agreed, 'client', () => 1000, 2000))).toEqual([1000, 1000, 1000, 'too-large'])
+    expect(lengths(inflater(agreed, 'client', () => 2000, 2000))).toEqual([1000, 1000, 1000, 1000])
   })
 })

@@ -29,7 +29,7 @@ export function messagesOf({ messages, size, offer }: Load, asked?: number): num
 export async function carry(load: Load, probe: Probe, request: SentRequest, { isEcho, messages }: { readonly isEcho: boolean; readonly messages?: number }): Promise<{ link: Link; sent: number }> {
   const id = `case-${load.id}`
   const asked = load.offer === undefined ? {} : { headers: { 'Sec-WebSocket-Extensions': load.offer } }
-  const socket = probe.socket({ id, role: 'case', ...upgrade(request, id, asked) })
+  const socket = probe.socket({ id, role: 'case', appetite: 'loud', ...upgrade(request, id, asked) })
   await socket.open(headMs)
   const { isAccepted, deflate } = new Connection(socket.link())
   let sent = 0

@@ -4,6 +4,7 @@ import { readWsExchange, type WsExchange } from '../../spec/ws/exchange.ts'
 import type { Property, Talk } from '../../suites/ws/stimulus.ts'
 import type { Probe } from '../probe.ts'
 import { Tally, type Driven } from '../tally.ts'
+import type { Overruns } from './overruns.ts'
 import { upgrade } from './upgrade.ts'
 
 /** ms for one case, the handshake not counted */
@@ -20,6 +21,8 @@ export interface DriveOptions {
   readonly probe: Probe
   readonly request: SentRequest
   readonly seed: number
+  /** shared by the run: it may have been given up */
+  readonly overruns: Overruns
   readonly runs?: number
   /** path of a case to be shown again */
   readonly path?: string
@@ -40,10 +43,12 @@ export async function drive(property: Property, rules: readonly Rule<WsExchange>
   let late = 0
 
   const fails = async (talk: Talk): Promise<boolean> => {
-    if (options.signal?.aborted || late >= mostLate || (unopened >= mostUnopened && !property.refused)) return false
+    if (options.signal?.aborted || options.overruns.isOver || late >= mostLate || (unopened >= mostUnopened && !property.refused)) return false
     const exchange = readWsExchange(await hold(talk))
     cases += 1
     unopened = exchange.connections[0]?.isOpen ? 0 : unopened + 1
+    options.overruns.saw(exchange.connections)
+    if (!options.overruns.admits(exchange.connections)) return false
     return tally.judge(exchange, exchange).fails
   }
 
@@ -53,7 +58,7 @@ export async function drive(property: Property, rules: readonly Rule<WsExchange>
   async function hold({ asked, frames, chop, until }: Talk): Promise<Transcript> {
     const id = `${property.id}/case`
     const socket = options.probe.socket({
-      id, role: property.needs === 'echo' ? 'echo/case' : 'case', ...upgrade(options.request, id, asked),
+      id, role: property.needs === 'echo' ? 'echo/case' : 'case', appetite: options.overruns.appetite(false), ...upgrade(options.request, id, asked),
       ...(asked?.chop ? { chop: asked.chop } : {}),
       ...(asked?.early ? { early: asked.early } : {}),
     })

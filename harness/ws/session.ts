@@ -24,6 +24,7 @@ import { partUrl } from '../target.ts'
 import { unswitched } from '../unusable.ts'
 import { forgeries, isCredentialed } from './credentials.ts'
 import { drive, type Drive } from './drive.ts'
+import { Overruns } from './overruns.ts'
 import { planned, type Plan, type Situation } from './plan.ts'
 import { perform, type StageOptions } from './stage.ts'
 import { upgrade } from './upgrade.ts'
@@ -34,6 +35,8 @@ const observeMs = 1500
 const strangerPool: Pool = { atOnce: 4, spacingMs: 200 }
 const localPool: Pool = { atOnce: 12, spacingMs: 0 }
 const loudPool: Pool = { atOnce: 2, spacingMs: 0 }
+/** for a target that sends without end: each connection fills memory */
+const endlessPool: Pool = { atOnce: 1, spacingMs: 0 }
 /** connections to a stranger, and to a server on this machine, unless `--budget` says otherwise */
 const budgets = { safe: 60, full: 5000 } as const
 
@@ -61,6 +64,7 @@ export class WsSession {
   /** a flood is shown to the rules that it feeds: to others it tells of nothing but floods, and takes them long */
   readonly #floods: { readonly feeds: readonly RuleId[]; readonly exchange: WsExchange }[] = []
   readonly #drives: Drive[] = []
+  readonly #overruns = new Overruns()
   readonly #secrets: readonly string[]
   readonly seed: number
   #plan: Plan | undefined
@@ -118,8 +122,8 @@ export class WsSession {
     await socket.close(1000)
     const exchange = readWsExchange({ stimulus: role, declares: this.#declares, links: [socket.link()], acts: [] })
     this.#exchanges.push(exchange)
-    const [connection] = exchange.connections
-    if (!connection) throw new Error('a transcript of one link has one connection')
+    const connection = exchange.connections[0] as Connection
+    this.#overruns.greeted(connection)
     return connection
   }
 
@@ -130,13 +134,14 @@ export class WsSession {
     this.#plan = planned(suites, this.#situation())
     const { stimuli, properties } = this.#plan
     if (replayPath !== undefined) return this.#driveAll(properties.filter(({ feeds }) => feeds[0] === this.#options.replay?.split(':')[0]), replayPath)
-    const pool = isLoopback(this.#endpoint.request.url) ? localPool : strangerPool
+    const pool = !isLoopback(this.#endpoint.request.url) ? strangerPool : this.#overruns.isEndless ? endlessPool : localPool
     this.#hooks.progress?.(`${stimuli.length} WebSocket stimuli`)
-    // a stranger is not asked for more at a time than its pool allows
+    // a stranger is not asked for more at a time than its pool allows, and one that sends without end for as little as can be
     const side = this.#performAll(stimuli.filter(({ loud, final }) => !loud && !final), channel, pool)
-    if (pool === strangerPool) await side
+    if (pool !== localPool) await side
     await Promise.all([side, this.#driveAll(properties)])
     await this.#performAll(stimuli.filter(({ loud }) => loud), `${channel}-loud`, loudPool)
+    if (this.#overruns.isOver) this.incomplete = { reason: this.#overruns.says }
   }
 
   /** What ends the target: the very last of a run. */
@@ -147,11 +152,12 @@ export class WsSession {
   }
 
   async #driveAll(properties: Plan['properties'], path?: string): Promise<void> {
-    await pooled(properties, { atOnce: 4, spacingMs: 0 }, async (property) => {
+    await pooled(properties, this.#overruns.isEndless ? endlessPool : { atOnce: 4, spacingMs: 0 }, async (property) => {
       this.#drives.push(await drive(property, this.#rules, {
         probe: this.#probe,
         request: this.#endpoint.request,
         seed: this.seed,
+        overruns: this.#overruns,
         ...(this.#options.runs === undefined ? {} : { runs: this.#options.runs }),
         ...(path === undefined ? {} : { path }),
         ...(this.#hooks.signal ? { signal: this.#hooks.signal } : {}),
@@ -163,11 +169,12 @@ export class WsSession {
     const stage = this.#stage()
     await pooled(stimuli, pool, async (stimulus, i) => {
       const part = parts[i]
-      if (this.#hooks.signal?.aborted) return part?.over()
+      if (this.#hooks.signal?.aborted || this.#overruns.isOver) return part?.over()
       const exchange = readWsExchange(await perform(stimulus, `${channel}-${i}`, part ? { ...stage, terminate: part.ask } : stage))
       part?.over()
-      if (stimulus.loud) this.#floods.push({ feeds: stimulus.feeds, exchange })
-      else this.#exchanges.push(exchange)
+      if (stimulus.loud) return void this.#floods.push({ feeds: stimulus.feeds, exchange })
+      this.#overruns.saw(exchange.connections)
+      if (this.#overruns.admits(exchange.connections)) this.#exchanges.push(exchange)
     })
   }
 
@@ -194,6 +201,7 @@ export class WsSession {
     const { driver } = this.#endpoint
     return {
       probe: this.#probe,
+      appetite: (loud) => this.#overruns.appetite(loud),
       declares: this.#declares,
       insecure: this.#options.insecure,
       ...(this.#hooks.signal ? { signal: this.#hooks.signal } : {}),
@@ -267,7 +275,8 @@ export class WsSession {
 
   #absence(rule: RuleId): Absence {
     if (this.#hooks.signal?.aborted) return { why: 'inconclusive', note: 'interrupted' }
-    return this.#plan ? absence(rule, this.#plan) : { why: 'no-subject' }
+    const absent: Absence = this.#plan ? absence(rule, this.#plan) : { why: 'no-subject' }
+    return this.#overruns.isOver && absent.why === 'no-subject' ? { why: 'inconclusive', note: 'the target sends without end' } : absent
   }
 
   /** What was seen until now, judged. */

@@ -11,8 +11,15 @@ import { Connection } from '../connection.ts'
 
 /** ms between two writes that are to arrive apart: without it the system may put them into one segment */
 const apartMs = 1
-/** bytes kept of one connection */
-const mostBytes = 20 * 1024 * 1024
+/**
+ * What is kept of one connection: bytes, and frames, which cost more than their bytes. More where a flood is asked for,
+ * and little of a target that is known to send without end.
+ */
+export const appetites = {
+  usual: { bytes: 20 * 1024 * 1024, frames: 30_000 },
+  loud: { bytes: 20 * 1024 * 1024, frames: 500_000 },
+  endless: { bytes: 1024 * 1024, frames: 2000 },
+} as const
 /** ms in which a target that reads takes what waits */
 const drainMs = 4000
 
@@ -25,6 +32,8 @@ export interface SocketDial {
   readonly chop?: Chop
   /** in the same write as the end of the request */
   readonly early?: Uint8Array
+  /** how much is kept; `usual` unless it says otherwise */
+  readonly appetite?: keyof typeof appetites
 }
 
 /** The parts that bytes are cut into. */
@@ -135,7 +144,8 @@ export class OpenSocket extends Connection {
     this.#received += data.length
     if (this.#switched) this.#frames.push(chunk)
     else this.#takeHead(chunk)
-    if (this.#received > mostBytes) this.leave('limit')
+    const most = appetites[this.#dial.appetite ?? 'usual']
+    if (this.#received > most.bytes || this.#frames.frames.length > most.frames) this.leave('limit')
     this.#answerPings()
     this.wake()
   }

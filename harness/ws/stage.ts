@@ -9,7 +9,7 @@ import { Control } from '../control.ts'
 import type { Probe } from '../probe.ts'
 import { Tokens } from '../tokens.ts'
 import { credentialed } from './credentials.ts'
-import type { OpenSocket } from './socket.ts'
+import type { OpenSocket, SocketDial } from './socket.ts'
 import { upgrade } from './upgrade.ts'
 
 /** ms without an answer to a handshake after which it is given up */
@@ -21,6 +21,8 @@ export interface StageOptions {
   readonly probe: Probe
   readonly declares: Declares
   readonly insecure: boolean
+  /** how much of a connection is kept; `loud`: a flood is asked for */
+  appetite(loud: boolean): NonNullable<SocketDial['appetite']>
   readonly signal?: AbortSignal
   /** SIGTERM to the target, where the kit has started it */
   readonly terminate?: () => Promise<void>
@@ -86,6 +88,7 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
     const id = `${stimulus.id}/${link}`
     const socket = probe.socket({
       id, role, ...upgrade(admitted, id, { ...asked, query }),
+      appetite: stage.appetite(stimulus.loud === true),
       ...(asked.chop ? { chop: asked.chop } : {}),
       ...(asked.early ? { early: asked.early } : {}),
     })

@@ -79,7 +79,8 @@ export class Connection {
     return this.#once('received', () => {
       const start = this.head?.span.end
       if (start === undefined || !this.isOpen) return { frames: [], partial: undefined, pending: 0, happenings: [], open: [], afterClose: [] }
-      return speech(behind(this.link, start), start, 'server', this.deflate)
+      // an echo may be as large as what it answers
+      return speech(behind(this.link, start), start, 'server', this.deflate, () => messageBytes(this.sent.happenings))
     })
   }
 
@@ -139,13 +140,16 @@ export class Connection {
   }
 }
 
+const messageBytes = (happenings: readonly Happening[]): number =>
+  happenings.reduce((sum, one) => sum + (one.kind === 'message' ? one.payload.length : 0), 0)
+
 function controls(happenings: readonly Happening[], kind: Control['kind']): Control[] {
   return happenings.filter((one): one is Control => one.kind === kind)
 }
 
-function speech(chunks: Link['chunks'], start: number, from: 'client' | 'server', deflate: Deflate | undefined): Speech {
+function speech(chunks: Link['chunks'], start: number, from: 'client' | 'server', deflate: Deflate | undefined, more?: () => number): Speech {
   const { frames, partial, pending } = readFrames(chunks, start)
-  const reading = read(frames, { from, ...(deflate ? { inflate: inflater(deflate, from) } : {}) }, partial)
+  const reading = read(frames, { from, ...(deflate ? { inflate: inflater(deflate, from, more) } : {}) }, partial)
   return { ...reading, frames, partial, pending }
 }
 

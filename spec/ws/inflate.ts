@@ -11,8 +11,8 @@ import type { Deflate } from './upgrade.ts'
 /** What a sender strips from the end of a message. */
 const tail = Uint8Array.of(0, 0, 0xff, 0xff)
 
-/** bytes; what is decompressed of one message: kilobytes can hold gigabytes */
-const mostInflated = 64 * 1024 * 1024
+/** bytes; what is decompressed of one side of a connection: kilobytes can hold gigabytes */
+export const mostInflated = 16 * 1024 * 1024
 
 /** bytes; the farthest that DEFLATE can look back */
 const mostHistory = 32_768
@@ -50,11 +50,9 @@ export interface Memory {
   readonly windowBits: number
   /** the history of earlier messages is kept (RFC 7692 7.1.1) */
   readonly takeover: boolean
-  /** bytes; what one message may hold; 64 MiB unless it says otherwise */
-  readonly most?: number
 }
 
-/** Reads the messages of one side, in order. After a fault it has forgotten everything. */
+/** Reads the messages of one side, in order. After a fault it has forgotten everything; one that is too large is none. */
 export class Inflater {
   readonly #memory: Memory
   #history = new Uint8Array(0)
@@ -63,10 +61,11 @@ export class Inflater {
     this.#memory = memory
   }
 
-  /** Never throws. */
-  read(payload: Uint8Array): Inflated | Unreadable {
-    const { windowBits, takeover, most = mostInflated } = this.#memory
-    const output = new Output(takeover ? this.#history : new Uint8Array(0), 2 ** windowBits, most)
+  /** `most`: bytes that the message may hold. Never throws. */
+  read(payload: Uint8Array, most = mostInflated): Inflated | Unreadable {
+    const { windowBits, takeover } = this.#memory
+    const history = takeover ? this.#history : new Uint8Array(0)
+    const output = new Output(history, 2 ** windowBits, most)
     this.#history = new Uint8Array(0)
     try {
       const blocks = blocksOf(new Bits(new Uint8Array(Buffer.concat([payload, tail]))), output)
@@ -74,7 +73,9 @@ export class Inflater {
       return { payload: output.payload(), blocks, farthest: output.farthest, reachesBack: output.reachesBack }
     } catch (error) {
       if (!(error instanceof Corrupt)) throw error
-      return { fault: error.message, ...(output.isFull ? { tooLarge: true } : {}) }
+      if (!output.isFull) return { fault: error.message }
+      this.#history = history
+      return { fault: error.message, tooLarge: true }
     }
   }
 }
@@ -85,12 +86,24 @@ export const memoryOf = (agreed: Deflate, from: 'client' | 'server'): Memory => 
   takeover: !(from === 'client' ? agreed.clientNoContextTakeover : agreed.serverNoContextTakeover),
 })
 
-/** Decompresses the messages of one side in order, with the history and the window that were agreed on. */
-export function inflater(agreed: Deflate, from: 'client' | 'server', most = mostInflated): Inflate {
-  const reader = new Inflater({ ...memoryOf(agreed, from), most })
+/**
+ * Decompresses the messages of one side in order, with the history and the window that were agreed on: as many bytes as
+ * `most` in all, and once they are used up as many as `more` says beyond them.
+ */
+export function inflater(agreed: Deflate, from: 'client' | 'server', more: () => number = () => 0, most = mostInflated): Inflate {
+  const reader = new Inflater(memoryOf(agreed, from))
+  let left = most
+  let isExtended = false
   return (payload) => {
-    const read = reader.read(payload)
-    return 'payload' in read ? read.payload : undefined
+    let read = reader.read(payload, left)
+    if ('tooLarge' in read && !isExtended) {
+      isExtended = true
+      left += more()
+      read = reader.read(payload, left)
+    }
+    if ('fault' in read) return read.tooLarge ? 'too-large' : undefined
+    left -= read.payload.length
+    return read.payload
   }
 }
 

@@ -60,8 +60,11 @@ export interface Close {
 
 export type Happening = Message | Control | Close
 
-/** Decompresses the messages of one direction, one after the other (RFC 7692 7.2.2). Undefined: it cannot be done. */
-export type Inflate = (payload: Uint8Array) => Uint8Array | undefined
+/**
+ * Decompresses the messages of one direction, one after the other (RFC 7692 7.2.2). Undefined: it cannot be done;
+ * `too-large`: it could, but more would come of it than is read.
+ */
+export type Inflate = (payload: Uint8Array) => Uint8Array | undefined | 'too-large'
 
 export interface Terms {
   readonly from: 'client' | 'server'
@@ -72,6 +75,8 @@ export interface Terms {
 export interface Reading {
   readonly happenings: readonly Happening[]
   readonly fault?: Fault
+  /** reading ends before a message that is too large to be decompressed, which is no fault */
+  readonly isCut?: true
   /** fragments of a message that has not ended */
   readonly open: readonly Frame[]
   /** complete frames behind a Close */
@@ -105,6 +110,7 @@ export function read(frames: readonly Frame[], { from, inflate }: Terms, partial
     if (spoiled) return { happenings, fault: spoiled, open: message, afterClose: [] }
     if (!frame.complete || !frame.fin) continue
     const whole = messageOf(message, index, inflate)
+    if (whole === 'too-large') return { happenings, isCut: true, open: message, afterClose: [] }
     if ('says' in whole) return { happenings, fault: whole, open: message, afterClose: [] }
     happenings.push(whole)
     message = []
@@ -207,12 +213,13 @@ const join = (message: readonly Frame[]): Uint8Array => {
   return message.length === 1 && only ? only.payload : new Uint8Array(Buffer.concat(message.map(({ payload }) => payload)))
 }
 
-function messageOf(message: readonly Frame[], index: number, inflate: Inflate | undefined): Message | Fault {
+function messageOf(message: readonly Frame[], index: number, inflate: Inflate | undefined): Message | Fault | 'too-large' {
   const compressed = isCompressed(message)
   const last = message.at(-1)
   const first = message[0]
   if (!first || !last) throw new RangeError('a message has frames')
   const payload = compressed ? inflate?.(join(message)) : join(message)
+  if (payload === 'too-large') return payload
   if (!payload) return faulty('deflate', last, index, 'compressed data that cannot be decompressed', [1007, 1002], first.payloadAt)
   const type = first.opcode === opcodes.text ? 'text' : 'binary'
   if (compressed && type === 'text' && illFormed(payload).length > 0) {

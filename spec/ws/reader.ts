@@ -96,7 +96,7 @@ export class FrameReader {
 
   /** The frame that has begun and is not all there; undefined between two frames, and within a header. */
   get partial(): Frame | undefined {
-    return this.#header && this.#frame(this.#header, this.#buffer.view, false)
+    return this.#header && this.#frame(this.#header, this.#buffer.view, this.#buffer.view.slice(this.#header.size), false)
   }
 
   /** Bytes behind the last complete frame. */
@@ -111,26 +111,25 @@ export class FrameReader {
     return size + Number(announced)
   }
 
-  /** Reads a frame that is all there, without the way through the buffer. Returns how long it is, or 0. */
+  /** Reads a frame that is all there, without the way through the buffer or a copy. Returns how long it is, or 0. */
   #whole(view: Uint8Array): number {
     const header = headerOf(view)
     const length = header ? header.size + Number(header.announced) : Infinity
     if (!header || length > view.length) return 0
-    this.frames.push(this.#frame(header, view.subarray(0, length), true))
+    this.frames.push(this.#frame(header, view.subarray(0, length), view.subarray(header.size, length), true))
     this.#start += length
     return length
   }
 
   #complete(header: Header): void {
-    this.frames.push(this.#frame(header, this.#buffer.view, true))
+    this.frames.push(this.#frame(header, this.#buffer.view, this.#buffer.view.slice(header.size), true))
     this.#start += this.#buffer.length
     this.#buffer.clear()
     this.#header = undefined
   }
 
-  #frame(header: Header, held: Uint8Array, complete: boolean): Frame {
+  #frame(header: Header, held: Uint8Array, body: Uint8Array, complete: boolean): Frame {
     const { size, ...told } = header
-    const body = held.slice(size)
     return {
       ...told,
       payload: told.mask ? masked(body, told.mask) : body,

@@ -20,7 +20,7 @@ const taken = (role: string, link: string, length: number): Step[] =>
 const rules = (...slugs: readonly string[]): RuleId[] => slugs.map((slug) => `ws/framing/${slug}` as RuleId)
 
 /** What is looked at in every frame that the target sends. */
-const passive: readonly RuleId[] = [...rules('length-minimal-send', 'rsv-send', 'opcode-send'), 'ws/masking/server-never']
+const passive: readonly RuleId[] = [...rules('length-minimal-send', 'length-msb-send', 'rsv-send', 'opcode-send'), 'ws/masking/server-never']
 
 const stimuli: readonly Stimulus[] = [
   {

@@ -52,14 +52,14 @@ export const deflating = (wrong: Partial<Choices> = {}) => (request: Request, mo
   const agreed = deflateOf([offer])
   if (!agreed) throw new RangeError('an offer of permessage-deflate is none')
   const deflater = new Deflater(choices.compression(agreed))
-  const inflater = new Inflater({ most, ...choices.memory(agreed) })
+  const inflater = new Inflater(choices.memory(agreed))
   let count = 0
   let overflowed = false
   return {
     fields: [`Sec-WebSocket-Extensions: ${answer}`],
     deflate: (payload) => choices.written(deflater.message(payload)),
     inflate: (payload) => {
-      const inflated = inflater.read(payload)
+      const inflated = inflater.read(payload, most)
       if ('payload' in inflated) return choices.read(inflated, count++, agreed)
       overflowed = inflated.tooLarge === true
       return undefined

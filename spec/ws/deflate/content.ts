@@ -51,7 +51,7 @@ export interface Answer {
 export function answers(connection: Connection): Answer[] {
   const { deflate, close, provocation, received } = connection
   // what came before a fault of the kit may go down with it; where client_no_context_takeover is answered unasked, history is one
-  if (!deflate || provocation || received.fault) return []
+  if (!deflate || provocation || received.fault || received.isCut) return []
   // 1007 is what servers say that cannot decompress
   if (isRefused(connection) && close?.code !== 1007) return []
   const all = paired(sentMessages(connection), connection.messages).echoes

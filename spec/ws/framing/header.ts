@@ -50,6 +50,22 @@ const lengthMinimalSend: Rule<WsExchange> = {
   },
 }
 
+const lengthMsbSend: Rule<WsExchange> = {
+  id: 'ws/framing/length-msb-send',
+  level: 'must',
+  clause: `${rfc}#section-5.2`,
+  says: '64-bit lengths of the server have their highest bit 0',
+  harm: 'clients end the connection, or take memory for a length that nobody has',
+  fix: 'write the length as an unsigned number of 64 bits: a signed shift of one of 32 bits fills the upper half with ones',
+  check: never(({ announced }) => (announced < 2n ** 63n ? undefined : `a length of ${announced}`), 'lengths below 2^63'),
+  mutants: {
+    'sign-extended': {
+      edit: says('speaks', [server.text('abc'), server.pong('x'), server.text('abc', { announced: 2n ** 63n + 3n })]),
+      fault: 'signedLengths',
+    },
+  },
+}
+
 const lengthMinimalReceive: Rule<WsExchange> = {
   id: 'ws/framing/length-minimal-receive',
   level: 'should',
@@ -161,5 +177,5 @@ const opcodeSend: Rule<WsExchange> = {
 }
 
 export const rules: readonly Rule<WsExchange>[] = [
-  lengthMinimalSend, lengthMinimalReceive, lengthMsb, rsvUnnegotiated, rsvControl, rsvSend, opcodeReservedData, opcodeReservedControl, opcodeSend,
+  lengthMinimalSend, lengthMsbSend, lengthMinimalReceive, lengthMsb, rsvUnnegotiated, rsvControl, rsvSend, opcodeReservedData, opcodeReservedControl, opcodeSend,
 ]

@@ -36,6 +36,8 @@ export const framing = {
       ? [server.binary(Uint8Array.from(one.payload, (byte, i) => (i < 1000 ? byte : 0)))] : right.answer(one, terms)),
   }),
   longLengths: () => rewritten(({ opcode, payload }) => (opcode <= 2 ? server.frame(opcode, payload, { lengthForm: 64 }) : undefined)),
+  signedLengths: () => rewritten(({ opcode, payload }) =>
+    (opcode <= 2 && payload.length > 65_535 ? server.frame(opcode, payload, { announced: BigInt(payload.length) | 2n ** 63n }) : undefined)),
   longFormTaken: () => ({
     incoming: (frame) => (isData(frame) && frame.announced < 2n ** 63n ? { ...frame, lengthForm: fewestBits(Number(frame.announced)) } : frame),
   }),
