@@ -71,6 +71,16 @@ export class Channel {
     return this.#options
   }
 
+  /** bytes that are kept for those who come back */
+  get bytes(): number {
+    return this.#log.bytes
+  }
+
+  /** Nobody gets its events. */
+  get isIdle(): boolean {
+    return this.#subscriptions.size === 0 && this.#observers.size === 0
+  }
+
   get finished(): boolean {
     return this.#finished
   }

@@ -3,12 +3,11 @@ import { channelName, limits } from '../../spec/contract/contract.ts'
 import type { Descriptor, Stats, Tuning } from '../../spec/contract/contract.ts'
 import type { Declares, Event } from '../../spec/model.ts'
 import type { Refusal } from '../../spec/sse/encode.ts'
-import { json, noContent, problem, streamed } from './answer.ts'
-import type { Answer, BodyWanted, Request, Sink, Whole } from './answer.ts'
+import { json, noContent, problem, streamed, type Answer, type BodyWanted, type Request, type Sink, type Whole } from './answer.ts'
 import { unauthorized } from './auth.ts'
 import { Unacceptable, batchOf, parseBatch, parsePlay, parseTokenRequest, parseTuning, parseWork } from './bodies.ts'
-import { Channel } from './channel.ts'
-import type { ChannelOptions } from './channel.ts'
+import { Channel, type ChannelOptions } from './channel.ts'
+import { Channels } from './channels.ts'
 import type { Hooks } from './hooks.ts'
 import { play } from './play.ts'
 import { maxMessageBytes } from './socket/duplex.ts'
@@ -25,6 +24,9 @@ const tuning: Required<Tuning> = {
   stallMs: 5000,
   replayMs: 30_000,
 }
+
+/** Channels that are tuned and not used yet. */
+const mostTuned = 1000
 
 /** What the reference servers promise, each on its streams of the contract. */
 export const promises = {
@@ -55,8 +57,8 @@ export interface DriverOptions {
 
 export class Driver {
   readonly #options: DriverOptions
-  readonly #channels = new Map<string, Channel>()
-  /** of channels that nobody has used yet */
+  readonly #channels: Channels
+  /** of channels that nobody has used yet, the oldest first */
   readonly #tuned = new Map<string, Required<Tuning>>()
   // One counter for all channels, so that an id of one is not known in another; it starts at the time of day so that
   // ids go on rising after a restart.
@@ -68,13 +70,18 @@ export class Driver {
 
   constructor(options: DriverOptions) {
     this.#options = options
+    this.#channels = new Channels({
+      make: (c) => this.#made(c),
+      isUsed: (c) => this.sockets.uses(c),
+      forgotten: (c) => this.sockets.forget(c),
+    })
     this.#works = new Works(() => this.channelOptions(), options.hooks)
     this.sockets = new Sockets({
       hooks: options.hooks.socket,
       origins: options.declares.origins ?? [],
       tokens: this.#tokens,
       channel: (c) => {
-        const channel = this.#channel(c)
+        const channel = this.#channels.open(c)
         return {
           hooks: options.hooks.socket,
           bounds: channel.bounds,
@@ -133,19 +140,23 @@ export class Driver {
 
   /** Throws Unacceptable. */
   #publish(c: string, events: readonly Event[]): (string | null)[] {
-    const channel = this.#channel(c)
-    if (channel.finished) throw new Unacceptable(problem(409, 'the channel is finished'))
-    const others = this.#options.hooks.alsoTo(c, this.#channels.keys())
+    if (this.#channels.isFinished(c)) throw new Unacceptable(problem(409, 'the channel is finished'))
+    const channel = this.#channels.open(c)
+    const others = this.#options.hooks.alsoTo(c, this.#channels.names)
     for (const other of others) this.#channels.get(other)?.publish(events)
-    return channel.publish(events)
+    const ids = channel.publish(events)
+    this.#channels.tidy()
+    return ids
   }
 
   /** Every value that is not given is the one that is promised, also when the channel was tuned before. */
   tune(c: string): Answer | BodyWanted {
     return withBody((body) => {
       const values = { ...tuning, ...parseTuning(body) }
-      if (this.#channels.has(c)) return problem(409, 'the channel is in use')
+      if (this.#channels.get(c) || this.#channels.isFinished(c)) return problem(409, 'the channel is in use')
       this.#tuned.set(c, values)
+      const [oldest] = this.#tuned.keys()
+      if (oldest !== undefined && this.#tuned.size > mostTuned) this.#tuned.delete(oldest)
       return json(200, values)
     })
   }
@@ -155,9 +166,9 @@ export class Driver {
     const channel = this.#channels.get(c)
     const after = hooks.lastEventId(request)
     // 204 is the one answer that stops a browser from coming back; whoever missed something gets that first.
-    if (channel?.finished && channel.rest(after).length === 0) return noContent()
+    if (this.#channels.isFinished(c) && (channel?.rest(after) ?? []).length === 0) return noContent()
     const known = after === undefined || (channel?.knows(after) ?? false)
-    return hooks.subscribed(streamed((sink) => this.#channel(c).subscribe(sink, after)), known)
+    return hooks.subscribed(streamed((sink) => this.#channels.open(c).subscribe(sink, after)), known)
   }
 
   /** As subscribe, for `maxSubscribers` at a time. A 5xx is what keeps clients from coming back at once (HTML 17.7). */
@@ -217,7 +228,7 @@ export class Driver {
   }
 
   finish(c: string): Answer {
-    this.#channel(c).finish()
+    this.#channels.open(c).finish()
     return noContent()
   }
 
@@ -225,7 +236,7 @@ export class Driver {
   stats(request: Request): Answer {
     const c = new URLSearchParams(request.query).get('c')
     if (c !== null && !channelName.test(c)) return problem(404, 'there is no such channel')
-    const all = [...this.#channels.values()]
+    const { all } = this.#channels
     const channels = c === null ? all : [this.#channels.get(c)]
     const { sockets, producers, bufferedBytes } = this.sockets.counts(c ?? undefined)
     const held = c === null
@@ -244,7 +255,7 @@ export class Driver {
 
   /** Sends what was published in this tick. */
   flush(): void {
-    for (const channel of this.#channels.values()) channel.flush()
+    for (const channel of this.#channels.all) channel.flush()
   }
 
   /** How the channels of this server are, for those values. */
@@ -269,15 +280,10 @@ export class Driver {
     return detail === undefined ? undefined : { field: 'id', detail }
   }
 
-  /** A channel is there once somebody asks for it, so that one can subscribe before the first event. */
-  #channel(c: string): Channel {
-    let channel = this.#channels.get(c)
-    if (channel === undefined) {
-      channel = new Channel(this.channelOptions(this.#tuned.get(c)))
-      this.#tuned.delete(c)
-      this.#channels.set(c, channel)
-    }
-    return channel
+  #made(c: string): Channel {
+    const values = this.#tuned.get(c)
+    this.#tuned.delete(c)
+    return new Channel(this.channelOptions(values))
   }
 }
 

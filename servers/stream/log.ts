@@ -30,6 +30,10 @@ export class Log {
     return this.#entries
   }
 
+  get bytes(): number {
+    return this.#bytes
+  }
+
   append(entries: readonly Entry[]): void {
     this.#entries.push(...entries)
     for (const { block } of entries) this.#bytes += block.length

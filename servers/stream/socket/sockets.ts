@@ -51,6 +51,16 @@ export class Sockets {
     }
   }
 
+  /** Somebody is connected to the channel, or may come back to one of its streams. */
+  uses(c: string): boolean {
+    return this.#sessions.has(c) || (this.#rooms.get(c)?.streams.length ?? 0) > 0
+  }
+
+  /** The channel is not there any more. */
+  forget(c: string): void {
+    this.#rooms.delete(c)
+  }
+
   echo(request: Request): Accepted | Whole {
     return this.#refusal(request) ?? this.#accepted(request, { deflate: true }, echo)
   }
