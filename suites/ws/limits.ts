@@ -116,7 +116,7 @@ const silent = (): Step[] => [
 const throughput = (link: string, frames: readonly Uint8Array[], chop?: readonly number[]): Step[] => [
   { do: 'open', link, role: 'limits/throughput', to: 'echo' },
   { do: 'send', link, bytes: Buffer.concat(frames), ...(chop ? { chop } : {}) },
-  { do: 'await', link, for: { messages: 1 }, withinMs: 2500 },
+  { do: 'await', link, for: { messages: 1 }, withinMs: 4300 },
   { do: 'leave', link, by: 'close' },
 ]
 
@@ -172,7 +172,7 @@ export const limits: Suite = {
     { id: 'limits/crowd', says: `${crowd} connections at once`, feeds: rules('connections'), profile: 'full', loud: true, deadlineMs: 8000, steps: silent() },
     {
       id: 'limits/throughput', says: 'messages of up to 512 KiB, whole, in fragments and in small segments', feeds: rules('throughput'), profile: 'full', loud: true,
-      needs: ['echo'], deadlineMs: 8000,
+      needs: ['echo'], deadlineMs: 14_000,
       get steps() {
         const text = ramp(256 * 1024)
         const fragments = fragmented({ type: 'text', payload: text }, Array.from({ length: 1023 }, (_, i) => 256 * (i + 1)))

@@ -106,13 +106,13 @@ const connections: Rule<WsExchange> = {
 }
 
 /** ms from the last byte of a message to the last byte of its echo */
-const mostForEcho = 2000
+const mostForEcho = 4000
 
 const throughput: Rule<WsExchange> = {
   id: 'ws/limits/throughput',
   level: 'advice',
   clause: 'https://www.rfc-editor.org/rfc/rfc6455#section-5.4',
-  says: 'messages of hundreds of kilobytes, whole, in fragments or in small segments, come back within two seconds',
+  says: 'messages of hundreds of kilobytes, whole, in fragments or in small segments, come back within four seconds',
   harm: 'time grows with the square of the length: what works in a test stands still with real content',
   fix: 'collect the parts in a list and join them once, in place of joining at every part',
   applies: onEcho,
