@@ -8,8 +8,10 @@ const mebibyte = 1024 * 1024
 /** What a run takes, from connections on which nothing large is asked for, before it gives up. */
 const most = { connections: 4, frames: 300_000, bytes: 256 * mebibyte } as const
 
-/** It brought more than is kept of a connection, or than is decompressed. */
-const isCut = ({ link, received }: Connection): boolean => link.ended.how === 'limit' || received.isCut === true
+/** It brought more than is kept of a connection. */
+const isFull = ({ link }: Connection): boolean => link.ended.how === 'limit'
+/** The same, or more than is decompressed. */
+const isCut = (connection: Connection): boolean => isFull(connection) || connection.received.isCut === true
 
 /** What the connections of a run have brought, floods that were asked for left out. */
 export class Overruns {
@@ -17,11 +19,13 @@ export class Overruns {
   #frames = 0
   #bytes = 0
   #isEndless = false
+  #isCutUnasked = false
 
   /** A connection on which nothing was asked for. */
   greeted(connection: Connection): void {
     this.saw([connection])
-    this.#isEndless ||= isCut(connection)
+    this.#isEndless ||= isFull(connection)
+    this.#isCutUnasked ||= isCut(connection)
   }
 
   saw(connections: readonly Connection[]): void {
@@ -47,9 +51,9 @@ export class Overruns {
     return this.#isEndless ? 'endless' : loud ? 'loud' : 'usual'
   }
 
-  /** Whether they may be judged: what is waited for on an endless connection may stand behind what was not read. */
+  /** Whether they may be judged: what is waited for may stand behind what came unasked and was not read. */
   admits(connections: readonly Connection[]): boolean {
-    return !this.#isEndless || !connections.some(isCut)
+    return !this.#isCutUnasked || !connections.some(isCut)
   }
 
   /** Nothing more is opened: each connection costs the time to fill and to read it, and all of them the memory. */
