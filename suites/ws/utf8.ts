@@ -48,6 +48,8 @@ const refused = (slug: string, says: string, sent: Uint8Array, feeds = slug): St
     { do: 'open', link: slug, role: slug, to: 'target' },
     { do: 'send', link: slug, bytes: sent },
     { do: 'await', link: slug, for: { pong: 'behind' }, withinMs: 1000 },
+    // who looks at the text in the application closes behind the pong
+    { do: 'await', link: slug, for: { close: true }, withinMs: 300 },
   ],
   deadlineMs: 4000,
 })

@@ -57,10 +57,13 @@ export function answers(connection: Connection): Answer[] {
   const all = paired(sentMessages(connection), connection.messages).echoes
   const reader = new Inflater(everything)
   let compressed = 0
+  // a decompressor that has ended at BFINAL gives nothing for what comes behind it either
+  let isBehindFinal = false
   const read = all.map(({ sent, back }): Answer => {
     const inflated = sent.compressed ? reader.read(compressedOf(sent)) : undefined
     if (sent.compressed) compressed += 1
-    const oddities = odditiesOf(sent, inflated, compressed > 1 && deflate.clientNoContextTakeover)
+    const oddities = odditiesOf(sent, inflated, { isReset: compressed > 1 && deflate.clientNoContextTakeover, isBehindFinal })
+    isBehindFinal ||= inflated !== undefined && 'blocks' in inflated && inflated.blocks.some(({ final }) => final)
     return { message: sent, back, isEqual: back !== undefined && isSame(sent, back), oddities }
   })
   const first = read.findIndex(({ isEqual }) => !isEqual)
@@ -68,14 +71,14 @@ export function answers(connection: Connection): Answer[] {
   return read.slice(0, read[first]?.back || waited(connection) ? first + 1 : first)
 }
 
-function odditiesOf(message: Message, inflated: Inflated | Unreadable | undefined, isReset: boolean): Oddity[] {
+function odditiesOf(message: Message, inflated: Inflated | Unreadable | undefined, { isReset, isBehindFinal }: { readonly isReset: boolean; readonly isBehindFinal: boolean }): Oddity[] {
   if (!inflated || !('payload' in inflated)) return ['uncompressed']
   const { blocks, reachesBack } = inflated
   const hasPlainBlock = blocks.length === 1 && blocks.every(({ type, final }) => type !== 'stored' && !final)
   return [
     ...(message.frames.length > 1 ? ['fragmented' as const] : []),
     ...(message.payload.length === 0 ? ['empty' as const] : []),
-    ...(hasPlainBlock || blocks.length === 0 ? [] : ['blocks' as const]),
+    ...((hasPlainBlock || blocks.length === 0) && !isBehindFinal ? [] : ['blocks' as const]),
     ...(reachesBack ? ['context' as const] : []),
     ...(isReset && !reachesBack ? ['reset' as const] : []),
   ]

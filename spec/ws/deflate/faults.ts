@@ -53,7 +53,7 @@ const corruptStream: Rule<WsExchange> = {
   harm: 'one client with bad data ends the process for all, or waits for an answer for ever',
   fix: 'listen for the error of the decompressor, and close with 1007',
   check: (exchange) => [
-    ...mustFail(provoked(exchange, 'deflate', (_, one) => causeOf(one, 'sent') === 'stream')), ...afterwards(exchange),
+    ...mustFail(provoked(exchange, 'deflate', (_, one) => causeOf(one, 'sent') === 'stream'), { late: true }), ...afterwards(exchange),
   ],
   mutants: {
     'no reaction': { edit: silenced('corrupt'), fault: 'corruptIgnored' },
@@ -68,7 +68,7 @@ const utf8AfterInflate: Rule<WsExchange> = {
   says: 'text that is not UTF-8 once it is decompressed ends the connection',
   harm: 'broken text gets in where only compressed messages are not looked at',
   fix: 'check UTF-8 behind the decompressor, not before it',
-  check: (exchange) => mustFail(provoked(exchange, 'utf8', (_, { sent }) => sent.open[0]?.rsv === 4)),
+  check: (exchange) => mustFail(provoked(exchange, 'utf8', (_, { sent }) => sent.open[0]?.rsv === 4), { late: true }),
   mutants: { 'no reaction': { edit: silenced('ill-formed'), fault: 'inflatedUnchecked' } },
 }
 

@@ -10,7 +10,7 @@ import { answerOf, isAnswered, isGarbled, isUpgrade, unusuals, wrongs, type Unus
 const rfc = 'https://www.rfc-editor.org/rfc/rfc6455'
 
 /** What need not be taken, and what has to do with the way a request comes, not with the handshake: rules of their own. */
-const apart: ReadonlySet<Unusual> = new Set(['upgrade-list', 'early', 'foreign-subprotocol', 'absolute-target', 'chopped'])
+const apart: ReadonlySet<Unusual> = new Set(['upgrade-list', 'early', 'foreign-subprotocol', 'absolute-target', 'chopped', 'many-fields'])
 
 /**
  * Right handshakes that a server has no reason to refuse: it does not stop, it is not so full that it answers nothing,

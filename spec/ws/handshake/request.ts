@@ -18,7 +18,7 @@ export type Wrong =
 /** How a right handshake is other than usual. */
 export type Unusual =
   | 'upgrade-case' | 'upgrade-list' | 'connection-list' | 'names' | 'order' | 'unknown-field'
-  | 'absolute-target' | 'chopped' | 'early' | 'foreign-extension' | 'foreign-subprotocol'
+  | 'absolute-target' | 'chopped' | 'early' | 'foreign-extension' | 'foreign-subprotocol' | 'many-fields'
 
 /** What the record of a request cannot tell, by the role that the link was opened in. */
 const byRole: Readonly<Record<string, Wrong | Unusual>> = {
@@ -27,6 +27,9 @@ const byRole: Readonly<Record<string, Wrong | Unusual>> = {
   'absolute-target': 'absolute-target',
   'chopped-request': 'chopped',
 }
+
+/** fields that every server takes; of more it may refuse the request with any status */
+const mostFields = 50
 
 /** Marks names that no server can know. */
 export const foreign = 'x-streamproof'
@@ -95,6 +98,7 @@ export function unusuals({ link, head }: Connection): Unusual[] {
     firstSent !== undefined && (head === undefined || firstSent < head.startedAt) && 'early',
     extensions(asked(request, 'sec-websocket-extensions')).some(({ name }) => isForeign(name)) && 'foreign-extension',
     subprotocols(asked(request, 'sec-websocket-protocol')).some(isForeign) && 'foreign-subprotocol',
+    headers.length > mostFields && 'many-fields',
   ]
   return found.filter((one) => one !== false)
 }

@@ -16,7 +16,7 @@ const flawed = (exchange: WsExchange, flaw: TextFlaw): Connection[] =>
 /** What follows goes on as if nothing had been. */
 const goesOn = (id: string) => ({ edit: says(id, [server.pong('b')]) })
 
-const refuses = (flaw: TextFlaw): Rule<WsExchange>['check'] => (exchange) => mustFail(flawed(exchange, flaw))
+const refuses = (flaw: TextFlaw): Rule<WsExchange>['check'] => (exchange) => mustFail(flawed(exchange, flaw), { late: true })
 
 const decoder = 'leave the check to the library (skipUTF8Validation: false in ws), or decode with TextDecoder and fatal: true'
 
@@ -102,7 +102,7 @@ const failFastFrame: Rule<WsExchange> = {
   says: 'text that is not UTF-8 ends the connection at the fragment that makes it so',
   harm: 'a long message is kept and paid for to its end, although it is lost already',
   fix: 'check each fragment as it comes, with the state of the one before',
-  check: (exchange) => mustFail(provoked(exchange, 'utf8', isFollowedByPing), atOnce),
+  check: (exchange) => mustFail(provoked(exchange, 'utf8', isFollowedByPing), { expected: atOnce }),
   mutants: { 'goes on': { ...goesOn('early-frame'), fault: 'textCheckedAtFin' } },
 }
 
@@ -119,7 +119,7 @@ const failFastChop: Rule<WsExchange> = {
   harm: 'a large frame is kept in memory to its end, although it is lost already',
   fix: 'check the bytes as they come; where the library checks whole frames, keep its limit for messages low',
   check: (exchange) => mustFail(provoked(exchange, 'utf8', ({ frame }, { isDropped, link }) =>
-    !frame.complete && (isDropped || link.ended.at - frame.at >= patienceMs)), atOnce),
+    !frame.complete && (isDropped || link.ended.at - frame.at >= patienceMs)), { expected: atOnce }),
   mutants: { 'waits': { edit: silenced('early-chop'), fault: 'textCheckedByFrame' } },
 }
 
