@@ -98,7 +98,8 @@ const midFragment: Rule<WsExchange> = {
   says: 'a Close between the fragments of a message is answered, and the message is dropped',
   harm: 'a client that gives up an upload waits for a reply that never comes, or is told that it did wrong',
   fix: 'handle control frames wherever they stand, and throw away the fragments on a Close',
-  check: (exchange) => goodbyes(exchange, { open: true }).flatMap((goodbye): Finding[] => {
+  // codes that RFC 6455 does not know are judged by code-iana
+  check: (exchange) => goodbyes(exchange, { open: true }).filter(({ close: { code = 1000 } }) => code <= 1011 || code >= 3000).flatMap((goodbye): Finding[] => {
     const { connection } = goodbye
     const expected = 'a Close, and no message'
     if (connection.close) return [answered(goodbye, expected, !isRefused(goodbye))]
