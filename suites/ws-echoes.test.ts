@@ -143,7 +143,7 @@ test('on a right echo every rule about frames and masks passes', async () => {
       failOn: 'advice', allowOriginChange: false, echo: true, runs: 10,
     })
     expect(verdicts.filter(({ outcome }) => outcome !== 'pass').map(({ rule }) => rule)).toEqual([])
-    expect(verdicts).toHaveLength(25)
+    expect(verdicts).toHaveLength(26)
   } finally {
     await echo.close()
   }
