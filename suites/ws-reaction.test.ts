@@ -4,6 +4,7 @@ import { hex, sent as at, session } from '../spec/bytes.ts'
 import type { Link, RuleId } from '../spec/model.ts'
 import { closed, refused, socket, upgradeRequest } from '../spec/ws/bytes.ts'
 import { hello } from '../spec/ws/deflate/example.ts'
+import { Deflater } from '../spec/ws/deflater.ts'
 import { readWsExchange } from '../spec/ws/exchange.ts'
 import { client, server } from '../spec/ws/frame.ts'
 import { rooms } from '../spec/ws/index.ts'
@@ -57,4 +58,15 @@ test('a decompressor that has ended at BFINAL is told from one that cannot read 
   })], 'ws/deflate/fragmented', 'ws/deflate/block-types')
   expect(judged(hello.final)).toEqual({ 'ws/deflate/block-types': true })
   expect(judged(hello.fixed)).toEqual({ 'ws/deflate/fragmented': false })
+})
+
+test('a bomb of the kit is seen whole, however large: it is the target that must not', () => {
+  const offer = ['Sec-WebSocket-Extensions', 'permessage-deflate'] as const
+  const bomb = closed('bomb', {
+    asked: { headers: [...upgradeRequest('bomb').headers, offer] },
+    fields: [offer.join(': ')],
+    sent: [client.binary(new Deflater().message(new Uint8Array(33 * 1024 * 1024)), { rsv: 4 })],
+    received: [server.close(1009)],
+  })
+  expect(found([bomb], 'ws/deflate/bomb')).toEqual({ 'ws/deflate/bomb': true })
 })

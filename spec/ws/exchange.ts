@@ -86,7 +86,8 @@ export class Connection {
 
   /** What the kit sent behind the request. Offsets count from its first byte. */
   get sent(): Speech {
-    return this.#once('sent', () => speech(this.link.sent ?? [], 0, 'client', this.deflate))
+    // bombs among it are what rules want to see
+    return this.#once('sent', () => speech(this.link.sent ?? [], 0, 'client', this.deflate, () => mostSent))
   }
 
   /** Messages that the target sent. */
@@ -139,6 +140,9 @@ export class Connection {
     return line ? { ...this.where, byte: line.span.start, length: line.span.end - line.span.start } : this.where
   }
 }
+
+/** bytes; what is decompressed of the messages of the kit beyond those that are decompressed of any side */
+const mostSent = 512 * 1024 * 1024
 
 const messageBytes = (happenings: readonly Happening[]): number =>
   happenings.reduce((sum, one) => sum + (one.kind === 'message' ? one.payload.length : 0), 0)
