@@ -29,14 +29,8 @@ export interface Ready {
 export const exits = { ended: 0, failed: 1, usage: 2, unavailable: 3 } as const
 
 /**
- * V8 lets 64 MiB of dead buffers gather before it looks for them. What a server holds for its clients would drown in
- * that, so it is told to prefer memory to speed.
- */
-const nodeFlags = ['--optimize-for-size'] as const
-
-/**
  * The command that runs a reference server in a process of its own: it prints a `Ready` line and ends on SIGTERM or
- * when its stdin closes. `flags` as of `npm start`.
+ * when its stdin closes. `flags` as of `npm start`, `nodeFlags` as of node.
  */
-export const command = (name: string, flags: readonly string[] = []): readonly [file: string, ...args: string[]] =>
+export const command = (name: string, flags: readonly string[] = [], nodeFlags: readonly string[] = []): readonly [file: string, ...args: string[]] =>
   [process.execPath, ...nodeFlags, fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? 'serve.ts' : 'serve.js', import.meta.url)), name, '--json', ...flags]
