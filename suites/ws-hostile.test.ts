@@ -28,7 +28,7 @@ const quiet: Readonly<Partial<Record<TargetName, Seen>>> = {
   'a compressed message of 64 MiB': { says: endless },
   'no word': { falls: 'ws/control/ping-pong' },
   'a reset': { falls: 'ws/close/reply' },
-  'no answer': { says: /^the target / },
+  'no answer': { says: /^the target did not answer in \d+ s/ },
   'a head without end': { says: /^the target sent \d+ bytes and no end of a head/ },
 }
 

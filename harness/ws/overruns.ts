@@ -28,6 +28,7 @@ export class Overruns {
     this.#isCutUnasked ||= isCut(connection)
   }
 
+  /** Counts what they brought. */
   saw(connections: readonly Connection[]): void {
     for (const connection of connections) {
       const { link, received, messages } = connection
