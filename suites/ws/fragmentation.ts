@@ -34,7 +34,7 @@ const command = (ending: string): Uint8Array =>
   client.text(JSON.stringify({ type: 'publish', ref: ending, events: [{ data: `cut off by ${ending}` }] }), first)
 
 /** 1 MiB and a little of one message, in sixteen fragments. */
-const endless = join(...Array.from({ length: 16 }, () => client.more(new Uint8Array(65_540), first)))
+const endless = (): Uint8Array => join(...Array.from({ length: 16 }, () => client.more(new Uint8Array(65_540), first)))
 const mebibytes = 64
 
 const stimuli: readonly Stimulus[] = [
@@ -159,14 +159,17 @@ const stimuli: readonly Stimulus[] = [
     feeds: rules('open-bound'),
     profile: 'full',
     loud: true,
-    steps: [
-      open('endless', 'endless'),
-      send('endless', client.binary('', first)),
-      ...Array.from({ length: mebibytes }, (): Step => ({ do: 'send', link: 'endless', bytes: endless })),
-      // a slow reader has some MiB of it still before it
-      send('endless', client.ping('all of it')), { do: 'await', link: 'endless', for: { pong: 'all of it' }, withinMs: 4000 },
-      leave('endless', 'rst'),
-    ],
+    get steps(): readonly Step[] {
+      const bytes = endless()
+      return [
+        open('endless', 'endless'),
+        send('endless', client.binary('', first)),
+        ...Array.from({ length: mebibytes }, (): Step => ({ do: 'send', link: 'endless', bytes })),
+        // a slow reader has some MiB of it still before it
+        send('endless', client.ping('all of it')), { do: 'await', link: 'endless', for: { pong: 'all of it' }, withinMs: 4000 },
+        leave('endless', 'rst'),
+      ]
+    },
     deadlineMs: 12_000,
   },
 ]

@@ -45,7 +45,8 @@ export function binaries(most: number): fc.Arbitrary<Uint8Array> {
 
 /** `length` bytes that count up from `first` and stay in `[least, least + count)`. */
 export function ramp(length: number, first = 0x20, least = 0x20, count = 95): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => least + ((first - least + i) % count))
+  const round = Uint8Array.from({ length: count }, (_, i) => least + ((first - least + i) % count))
+  return new Uint8Array(Buffer.alloc(length, round))
 }
 
 /** A message before it is cut into frames. */
