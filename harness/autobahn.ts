@@ -7,7 +7,7 @@ import { verdictOf, type Verdict } from '../spec/ws/autobahn/verdict.ts'
 import { Connection } from '../spec/ws/exchange.ts'
 import { client } from '../spec/ws/frame.ts'
 import { carry } from './autobahn/load.ts'
-import { pooled, type Pool } from './pool.ts'
+import { loudPool, pooled, strangerPool, type Pool } from './pool.ts'
 import { Probe } from './probe.ts'
 import type { Incomplete } from './report.ts'
 import { isLoopback, type RunOptions } from './request.ts'
@@ -25,8 +25,6 @@ const quietMs = 300
 /** ms at least for a reaction: Autobahn waits 0.5 to 10 s, and has nothing else to do meanwhile */
 const patienceMs = 2000
 const localPool: Pool = { atOnce: 24, spacingMs: 0 }
-const strangerPool: Pool = { atOnce: 4, spacingMs: 200 }
-const loadPool: Pool = { atOnce: 2, spacingMs: 0 }
 
 export interface AutobahnOptions {
   readonly run: RunOptions
@@ -85,7 +83,7 @@ export async function autobahn(options: AutobahnOptions, { signal, progress }: A
     })
     keep(one, link, verdictOf(one, link, isEcho))
   })
-  await pooled(loads, { ...loadPool, spacingMs: pool.spacingMs }, async (load) => {
+  await pooled(loads, { ...loudPool, spacingMs: pool.spacingMs }, async (load) => {
     if (signal?.aborted) return
     progress?.(`${load.id}: ${load.says}`)
     const { link, sent } = await carry(load, probe, request, { isEcho, ...(options.messages === undefined ? {} : { messages: options.messages }) })

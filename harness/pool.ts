@@ -5,6 +5,15 @@ export interface Pool {
   readonly spacingMs: number
 }
 
+/** For a server of others, away from this machine. */
+export const strangerPool: Pool = { atOnce: 4, spacingMs: 200 }
+/** For generated cases. */
+export const drivePool: Pool = { atOnce: 4, spacingMs: 0 }
+/** For what keeps target and kit busy. */
+export const loudPool: Pool = { atOnce: 2, spacingMs: 0 }
+/** For what would be late beside another one. */
+export const alonePool: Pool = { atOnce: 1, spacingMs: 0 }
+
 /** Works through a list, so many at once and no faster than the spacing. */
 export async function pooled<T>(
   items: readonly T[],

@@ -14,7 +14,7 @@ import { addressed, controlRequest } from './addresses.ts'
 import { drive, fruitless, Patience, type Drive } from './drive.ts'
 import type { Evidence, Measure } from './evidence.ts'
 import { absence, factsOf, planned, type Absence, type Plan, type Situation } from './plan.ts'
-import { pooled, type Pool } from './pool.ts'
+import { drivePool, loudPool, pooled, strangerPool, type Pool } from './pool.ts'
 import type { Probe } from './probe.ts'
 import type { Incomplete } from './report.ts'
 import { hasJsonBody, isLoopback, ordinaryRequest, usualBudget, type RunOptions } from './request.ts'
@@ -35,11 +35,7 @@ const headMs = 5000
 const bodyMs = 1500
 /** a driver has asked to be tried */
 const driverBudget = 1000
-const strangerPool = { atOnce: 4, spacingMs: 200 }
 const localPool = { atOnce: 8, spacingMs: 0 }
-const loudPool = { atOnce: 2, spacingMs: 0 }
-/** properties side by side, each on a kept connection, one case after the other: waiting for one, others go on */
-export const drivePool: Pool = { atOnce: 4, spacingMs: 0 }
 
 /** Call `contact`, then, when it told a `kind`, `examine`; `evidence` is what was seen at any time. */
 export class Session {

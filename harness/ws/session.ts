@@ -11,7 +11,7 @@ import { suites } from '../../suites/ws/index.ts'
 import { controlRequest } from '../addresses.ts'
 import type { Judged } from '../evidence.ts'
 import { absence, type Absence } from '../plan.ts'
-import { pooled, type Pool } from '../pool.ts'
+import { alonePool, drivePool, loudPool, pooled, strangerPool, type Pool } from '../pool.ts'
 import { together } from '../tally.ts'
 import type { Part, Termination } from '../termination.ts'
 import type { Probe } from '../probe.ts'
@@ -32,11 +32,9 @@ import { upgrade } from './upgrade.ts'
 const headMs = 5000
 /** ms for which an idle connection is watched, unless `--observe` says otherwise */
 const observeMs = 1500
-const strangerPool: Pool = { atOnce: 4, spacingMs: 200 }
 const localPool: Pool = { atOnce: 12, spacingMs: 0 }
-const loudPool: Pool = { atOnce: 2, spacingMs: 0 }
 /** for a target that sends without end: each connection fills memory */
-const endlessPool: Pool = { atOnce: 1, spacingMs: 0 }
+const endlessPool = alonePool
 /** connections to a stranger, and to a server on this machine, unless `--budget` says otherwise */
 const budgets = { safe: 60, full: 5000 } as const
 
@@ -127,7 +125,7 @@ export class WsSession {
     return connection
   }
 
-  /** First what mostly waits, beside the generated cases; last what is loud, which would make others late. */
+  /** First what mostly waits, beside the generated cases; then what is loud, which would make others late; last what measures time. */
   async examine(): Promise<void> {
     const channel = `sp-${randomBytes(4).toString('hex')}`
     const replayPath = this.#options.replay?.split(':').slice(2).join(':')
@@ -140,7 +138,8 @@ export class WsSession {
     const side = this.#performAll(stimuli.filter(({ loud, final }) => !loud && !final), channel, pool)
     if (pool !== localPool) await side
     await Promise.all([side, this.#driveAll(properties)])
-    await this.#performAll(stimuli.filter(({ loud }) => loud), `${channel}-loud`, loudPool)
+    await this.#performAll(stimuli.filter(({ loud }) => loud === true), `${channel}-loud`, loudPool)
+    await this.#performAll(stimuli.filter(({ loud }) => loud === 'alone'), `${channel}-alone`, alonePool)
     if (this.#overruns.isOver) this.incomplete = { reason: this.#overruns.says }
   }
 
@@ -152,7 +151,7 @@ export class WsSession {
   }
 
   async #driveAll(properties: Plan['properties'], path?: string): Promise<void> {
-    await pooled(properties, this.#overruns.isEndless ? endlessPool : { atOnce: 4, spacingMs: 0 }, async (property) => {
+    await pooled(properties, this.#overruns.isEndless ? endlessPool : drivePool, async (property) => {
       this.#drives.push(await drive(property, this.#rules, {
         probe: this.#probe,
         request: this.#endpoint.request,

@@ -186,7 +186,7 @@ export const limits: Suite = {
     },
     { id: 'limits/crowd', says: `${crowd} connections at once`, feeds: rules('connections'), profile: 'full', loud: true, deadlineMs: 8000, steps: silent() },
     {
-      id: 'limits/throughput', says: 'messages of up to 512 KiB, whole, in fragments and in small segments', feeds: rules('throughput'), profile: 'full', loud: true,
+      id: 'limits/throughput', says: 'messages of up to 512 KiB, whole, in fragments and in small segments', feeds: rules('throughput'), profile: 'full', loud: 'alone',
       needs: ['echo'], deadlineMs: 14_000,
       get steps() {
         const text = ramp(256 * 1024)

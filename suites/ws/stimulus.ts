@@ -126,7 +126,9 @@ export interface Stimulus {
   readonly profile: 'safe' | 'full'
   /** what the target has to offer: `echo`, `socket`, a part of the contract, or what `--token`, `--origin` give */
   readonly needs?: readonly ('echo' | 'socket' | 'socketAuth' | 'token' | 'tokens' | 'tickets' | 'origin' | 'cookie' | 'stats' | 'publish' | 'tune' | 'instances')[]
-  readonly loud?: true
+  /** keeps target and kit so busy that others would be late: comes after them; `alone`: and would itself be late beside another */
+  readonly loud?: true | 'alone'
+  /** ends a target that the kit has started; the very last of a run */
   readonly final?: true
   /** pings of the target are answered on all connections: whoever does not may be dropped for that */
   readonly alive?: true
