@@ -6,9 +6,11 @@ export default defineConfig({
     include: ['suites/**/*.test.ts'],
     exclude: [...configDefaults.exclude, 'suites/target.test.ts'],
     pool: 'forks',
+    // the kit keeps no state beside its runs: it is read once for all files of a worker
+    isolate: false,
     // the long files mostly wait for servers: three of them share two cores well
     maxWorkers: 3,
-    maxConcurrency: 10,
+    maxConcurrency: 16,
     testTimeout: 20_000,
     expect: { poll: { timeout: 5000 } },
   },

@@ -21,7 +21,7 @@ async function failures(adapter: string, atOnce: number): Promise<string[]> {
   return verdicts.filter(({ outcome }) => outcome === 'fail').map(({ rule }) => rule.slice('client/parser/'.length))
 }
 
-test('undici', async () => {
+test.concurrent('undici', async () => {
   expect(await failures('undici.ts', 4)).toEqual([
     // Set the event type buffer to field value: also when that is empty
     'event-type',
@@ -32,7 +32,7 @@ test('undici', async () => {
   ])
 }, 120_000)
 
-test('eventsource', async () => {
+test.concurrent('eventsource', async () => {
   expect(await failures('eventsource.ts', 4)).toEqual([
     // UTF-8 decode removes one byte order mark, at the start of the stream
     'bom-once',
@@ -41,7 +41,7 @@ test('eventsource', async () => {
 
 const there = installed() !== undefined
 
-test.skipIf(!there)(`Chromium${there ? '' : ` (there is no ${executable}; CHROMIUM names another)`}`, async () => {
+test.concurrent.skipIf(!there)(`Chromium${there ? '' : ` (there is no ${executable}; CHROMIUM names another)`}`, async () => {
   expect(await failures('chromium.ts', 2)).toEqual([
     // a charset other than UTF-8 closes the source; HTML decodes as UTF-8 whatever it says
     'utf8-always',

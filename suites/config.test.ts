@@ -185,7 +185,7 @@ test('the schema describes every member, and has the same settings for one targe
   expect(defineConfig({ targets: [one] })).toEqual({ targets: [one] })
 })
 
-describe('the command line', () => {
+describe.concurrent('the command line', () => {
   const cli = fileURLToPath(new URL('../harness/cli.ts', import.meta.url))
   let right: Raw
   let wrong: Raw
