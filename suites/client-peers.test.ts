@@ -41,9 +41,9 @@ test.concurrent('eventsource', async () => {
 
 const there = installed() !== undefined
 
-test.concurrent.skipIf(!there)(`Chromium${there ? '' : ` (there is no ${executable}; CHROMIUM names another)`}`, async () => {
+test.concurrent(`Chromium${there ? '' : ` (there is no ${executable}; CHROMIUM names another)`}`, { skip: !there, timeout: 180_000 }, async () => {
   expect(await failures('chromium.ts', 2)).toEqual([
     // a charset other than UTF-8 closes the source; HTML decodes as UTF-8 whatever it says
     'utf8-always',
   ])
-}, 180_000)
+})
