@@ -10,7 +10,7 @@ export default defineConfig({
     isolate: false,
     // the long files mostly wait for servers: three of them share two cores well
     maxWorkers: 3,
-    maxConcurrency: 16,
+    maxConcurrency: 12,
     testTimeout: 20_000,
     expect: { poll: { timeout: 5000 } },
   },

@@ -29,7 +29,7 @@ describe.each(rooms.map((room) => ({ id: room.id, room })))('$id', ({ room }) =>
 describe('live', () => {
   const met = twins.filter((twin) => livePath(twin) !== 'memory only' && !isLoud(twin))
   const died = new Map<Twin, readonly string[]>()
-  beforeAll(() => pooled(met, { atOnce: 32, spacingMs: 0 }, async (twin) => {
+  beforeAll(() => pooled(met, { atOnce: 20, spacingMs: 0 }, async (twin) => {
     died.set(twin, await faultsOfLive(twin).catch((error: unknown) => [String(error)]))
   }), 300_000)
 

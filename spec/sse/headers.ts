@@ -55,8 +55,8 @@ const example = session(
   answer('json', accepting('application/json'), [
     sent(1, head('200 OK', 'Content-Type: application/json', 'Vary: Accept', 'Content-Length: 2'), '{}'),
   ]),
-  live('ordinary', ...['a', 'b', 'c', 'd'].map((data, i) => sent(5 + i * 400, `data: ${data}\n\n`))),
-  compressed('coded', accepting('text/event-stream', 'gzip, deflate, br, zstd'), 400),
+  live('ordinary', ...['a', 'b', 'c', 'd'].map((data, i) => sent(5 + i * 430, `data: ${data}\n\n`))),
+  compressed('coded', accepting('text/event-stream', 'gzip, deflate, br, zstd'), 430),
   { ...compressed('play', playing, pauseMs), id: 'compressed' },
   bare('options', { method: 'OPTIONS' }, '204 No Content', 'Allow: GET, HEAD, OPTIONS'),
   bare('no-host', {}, '400 Bad Request', 'Connection: close'),
