@@ -12,12 +12,6 @@ const mebibyte = 1024 * 1024
 const mostGrowth = 16
 const rounds = 3
 
-/**
- * V8 lets 64 MiB of dead buffers gather before it looks for them, and what a server holds for its clients would drown in
- * that. Told to prefer memory to speed, it answers a fifth to a quarter fewer requests, so only here.
- */
-const frugal = ['--optimize-for-size']
-
 /** MiB by which the memory grew from before the flood to behind it, as the server told while it was judged. */
 async function growth(descriptor: string): Promise<number> {
   let grown: number | undefined
@@ -34,7 +28,7 @@ async function growth(descriptor: string): Promise<number> {
 }
 
 for (const { name, label } of references) {
-  const server = await serve(command(name, ['--port', '0'], frugal))
+  const server = await serve(command(name, ['--port', '0']))
   if (!server) {
     process.stdout.write(`${label}: no binary for Node ${process.versions.node}\n`)
     continue

@@ -16,7 +16,7 @@ import { allRules } from './selection.ts'
 import { test } from './test.ts'
 import { announce, deliver, endQuietlyOnEpipe, interruptible, leaveWith, progress, surroundings, tooOld, unwritable, usageLine } from './terminal.ts'
 import { Mistake, nearest, type UsageError } from './values.ts'
-import { command as serverCommand } from '../servers/index.ts'
+import { program } from '../servers/index.ts'
 
 /** A mistake that only shows while a command runs is a usage error too. */
 async function main(): Promise<number> {
@@ -107,8 +107,8 @@ function init({ url }: Extract<Invocation, { command: 'init' }>): number {
 
 /** Passes on to the server; signals reach it with the process group, its exit code is ours. */
 async function serve(args: readonly string[]): Promise<number> {
-  const [file, script = ''] = serverCommand('')
-  const child = spawn(file, [script, ...args], { stdio: 'inherit' })
+  const [file, ...rest] = program(args)
+  const child = spawn(file, rest, { stdio: 'inherit' })
   const pass = (signal: NodeJS.Signals): void => void child.kill(signal)
   process.on('SIGINT', pass)
   process.on('SIGTERM', pass)

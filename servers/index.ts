@@ -29,8 +29,14 @@ export interface Ready {
 export const exits = { ended: 0, failed: 1, usage: 2, unavailable: 3 } as const
 
 /**
- * The command that runs a reference server in a process of its own: it prints a `Ready` line and ends on SIGTERM or
- * when its stdin closes. `flags` as of `npm start`, `nodeFlags` as of node.
+ * V8 lets tens of MiB of dead buffers gather before it looks for them, and what a server holds for its clients would
+ * drown in that. A small nursery and a heap that grows by a fifth at a time keep it in sight, for about 4 % of the speed.
  */
-export const command = (name: string, flags: readonly string[] = [], nodeFlags: readonly string[] = []): readonly [file: string, ...args: string[]] =>
-  [process.execPath, ...nodeFlags, fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? 'serve.ts' : 'serve.js', import.meta.url)), name, '--json', ...flags]
+const frugal = ['--max-semi-space-size=2', '--heap-growing-percent=20'] as const
+
+/** The command that runs a reference server, in the words of `npm start --`. */
+export const program = (args: readonly string[]): readonly [file: string, ...args: string[]] =>
+  [process.execPath, ...frugal, fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? 'serve.ts' : 'serve.js', import.meta.url)), ...args]
+
+/** The same for programs: the server prints a `Ready` line, and ends on SIGTERM or when its stdin closes. */
+export const command = (name: string, flags: readonly string[] = []): ReturnType<typeof program> => program([name, '--json', ...flags])

@@ -92,7 +92,8 @@ describe.concurrent('a server of --start', () => {
 
   test.concurrent('that ends by itself meanwhile makes the run incomplete, and says so', async () => {
     const port = await freePort()
-    const { report, told } = await judgedWith(`${stream} ${port} 100`, port)
+    // a window that a machine with other work does not end before the server does
+    const { report, told } = await judgedWith(`${stream} ${port} 100`, port, '--observe', '10s')
     expect(report.exitCode).not.toBe(0)
     expect(report.incomplete?.reason).toBe('the server of --start ended by itself while it was judged: exit code 7')
     expect(told).toContain('  | out of memory')
