@@ -43,6 +43,8 @@ class Brittle extends Interpreter {
 let stale: string | undefined
 
 export const wrongSources: Readonly<Record<string, WrongSource>> = {
+  // takes the longest of all, and so goes first
+  'stops at the end of the body': { rule: 'eof-reconnects', habits: { returns: (after) => after !== 'end' } },
   'trims values': { rule: 'one-space', habits: wrongDecoder('trims values') },
   'counts CRLF twice across reads': { rule: 'crlf-across-chunks', habits: wrongDecoder('counts CRLF twice across reads') },
   'decodes each read by itself': { rule: 'chunk-invariance', habits: wrongDecoder('decodes each read by itself') },
@@ -84,7 +86,6 @@ export const wrongSources: Readonly<Record<string, WrongSource>> = {
   'compares the type as a string': { rule: 'mime', habits: { accepts: (status, type) => status === 200 && type === 'text/event-stream' } },
   'reads every type': { rule: 'mime', habits: { accepts: (status) => status === 200 } },
   'follows no redirect': { rule: 'redirects', habits: { redirect: 'manual' } },
-  'stops at the end of the body': { rule: 'eof-reconnects', habits: { returns: (after) => after !== 'end' } },
   'fires two errors': { rule: 'eof-reconnects', habits: { errors: 2 } },
   'gives up when the connection breaks': { rule: 'network-error', habits: { returns: (after) => after !== 'break' } },
   'does not wait': { rule: 'reconnect-delay', habits: { waits: () => 0 } },
