@@ -55,9 +55,9 @@ const honoursLastEventId: Rule<Exchange> = {
         one.missed.some((index) => came(one, index)) ? undefined
           : { actual: one.answer.isEventStream ? 'none of them' : `status ${one.answer.status}` },
       )),
-    ...overlaps(exchange).map(({ answer, seen, named, arrivals: came }) => {
+    ...overlaps(exchange).map(({ answer, seen, named, arrivals: came, earlier }) => {
       // the first event of a connection may be a greeting
-      const anew = came.slice(0, 2).find((one) => one.ownId !== named && isAgain(seen.get(one.ownId), one))
+      const anew = came.slice(0, 2).find((one) => one.ownId !== named && isAgain(seen.get(one.ownId), one)) ?? earlier
       return finding(answer, `events after ${quote(named)}`, anew && {
         event: anew.event, actual: `event ${quote(anew.ownId)} again, which came before that one`,
       })
@@ -177,7 +177,8 @@ const order: Rule<Exchange> = {
       return finding(one.answer, 'the order in which they were published',
         late && { event: late.event, actual: `event ${quote(nameOf(one.history, late.index))} after a newer one` })
     }),
-    ...overlaps(exchange).filter(isCompared).map(({ answer, seen, named, arrivals: came }) => {
+    // the whole history in its order is no wrong order: the id had no effect
+    ...overlaps(exchange).filter((one) => isCompared(one) && !one.earlier).map(({ answer, seen, named, arrivals: came }) => {
       const newer = came.findIndex(({ ownId }, i) => i > 0 && !seen.has(ownId))
       const late = newer < 0 ? undefined
         : came.slice(newer + 1).find((one) => one.ownId !== named && isAgain(seen.get(one.ownId), one))

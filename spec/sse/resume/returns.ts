@@ -151,8 +151,12 @@ export interface Overlap {
   readonly seen: ReadonlyMap<string, Dispatched>
   /** the id that the client named */
   readonly named: string
-  readonly arrivals: readonly (Arrival & { readonly ownId: string })[]
+  readonly arrivals: readonly Identified[]
+  /** what the first link got before the named event, sent again right before that: the history from an earlier place */
+  readonly earlier: Identified | undefined
 }
+
+type Identified = Arrival & { readonly ownId: string }
 
 /** The reconnect that is made on any URL with ids, as far as both links can be compared. */
 export function overlaps(exchange: Exchange): Overlap[] {
@@ -166,11 +170,16 @@ export function overlaps(exchange: Exchange): Overlap[] {
   return withRole(exchange, 'resume').flatMap((answer): Overlap[] => {
     const named = resumedFrom(answer)
     if (named === undefined || !seen.has(named) || !answer.isEventStream) return []
-    return [{ answer, seen, named, arrivals: arrivals(answer, []).filter(hasId) }]
+    const came = arrivals(answer, []).filter(hasId)
+    const ids = [...seen.keys()]
+    const previous = ids[ids.indexOf(named) - 1]
+    const isBoth = (one: Identified, i: number): boolean =>
+      one.ownId === previous && isAgain(seen.get(previous), one) && came[i + 1]?.ownId === named
+    return [{ answer, seen, named, arrivals: came, earlier: came.find(isBoth) }]
   })
 }
 
-const hasId = (arrival: Arrival): arrival is Arrival & { readonly ownId: string } => Boolean(arrival.ownId)
+const hasId = (arrival: Arrival): arrival is Identified => Boolean(arrival.ownId)
 
 /** The same event again: a target may well use the id of its last event for a greeting or a snapshot. */
 export const isAgain = (before: Dispatched | undefined, { event }: Arrival): boolean =>
