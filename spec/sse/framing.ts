@@ -35,6 +35,9 @@ const blanksLate: LinkEdit = (chunks) => [
   ...chunks, ...[1, 2, 3, 4, 5].map((n) => sent(100 + 500 * n, n > 1 ? '\n' : '', `data: tick ${n}\n`)), sent(3100, '\n'),
 ]
 
+/** Data for three seconds, without one blank line. */
+const neverEnded = (end: string): LinkEdit => () => Array.from({ length: 11 }, (_, n) => sent(5 + 300 * n, `data: {"n":${n}}${end}`))
+
 const example = session(
   live(
     'base',
@@ -329,6 +332,7 @@ const flushOnBlock: Rule<Exchange> = {
   check: (exchange) => [
     ...bursts(exchange),
     ...lateBlanks(exchange),
+    ...openForever(exchange),
     ...streams(exchange).filter(({ playEnd }) => playEnd === 'hold').flatMap((answer) =>
     (answer.published ?? []).filter(({ data }) => data !== undefined).map((_, i): Finding => {
       const event = answer.stream.events[i]
@@ -344,6 +348,8 @@ const flushOnBlock: Rule<Exchange> = {
   mutants: {
     'all at the end': { edit: onBody('paced', delayed), fault: 'burstAtEnd' },
     'the blank line with the next event': { edit: onBody('base', blanksLate) },
+    'no blank line at all': { edit: onBody('base', neverEnded('\n')), alsoBreaks: ['sse/framing/block-terminated'] },
+    'no line end at all': { edit: onBody('base', neverEnded('\\n\\n')) },
     'written late': { edit: onBody('held', delay('now', 1500)) },
     'the blank line left in the buffer': { edit: onBody('held', swap('now\n\n', 'now\n')), fault: 'blankLineLate', alsoBreaks: ['sse/framing/block-terminated'] },
   },
@@ -390,6 +396,27 @@ function lateBlanks(exchange: Exchange): Finding[] {
       ok,
       expected: 'the blank line together with its event',
       actual: ok ? 'that' : `${late.length} blank lines more than ${lateBlankMs} ms late, each with the next event`,
+    }]
+  })
+}
+
+/** arrivals in which an event goes on, before its end is missed: a long text may well be written line by line */
+const mostOpenArrivals = 4
+
+/** Open streams on which data came and came, and not one event: only what never had a blank line shows it. */
+function openForever(exchange: Exchange): Finding[] {
+  return streams(exchange).filter(({ isOpen, stream }) => isOpen && stream.events.length === 0).flatMap((answer): Finding[] => {
+    const { blocks, tail } = answer.stream
+    const begun = blocks.find((block) => !block.terminated && block.lines.some(({ name }) => name === 'data')) ??
+      (tail.partialLine?.text.startsWith('data:') ? tail.partialLine : undefined)
+    if (!begun) return []
+    const from = answer.arrival(begun.start)
+    const arrivals = answer.link.chunks.filter(({ at }) => at >= from).length
+    const ms = Math.round(answer.link.ended.at - from)
+    if (arrivals <= mostOpenArrivals || ms < staleMs) return []
+    return [{
+      where: answer.place(begun.start, begun.end), ok: false,
+      expected: 'the blank line together with its event', actual: `no blank line in ${ms} ms, although ${arrivals} writes came`,
     }]
   })
 }
