@@ -15,6 +15,8 @@ export interface Situation {
   readonly profile: 'safe' | 'full'
   /** connections that may still be opened */
   readonly budget: number
+  /** the target is asked by more than a GET, and the user has named no budget */
+  readonly unasked?: boolean
   readonly parts: ReadonlySet<string>
   readonly declares: Declares
   /** the kit has started the target and can stop it */
@@ -47,7 +49,7 @@ export function planned(suites: readonly Suite[], situation: Situation): Plan {
   const wanted = ({ feeds }: { readonly feeds: readonly RuleId[] }): boolean => feeds.some((id) => situation.selected.has(id))
   let budget = situation.budget
   const stimuli = suites.flatMap((suite) => suite.stimuli).filter(wanted).filter((stimulus) => {
-    const links = opens(stimulus.steps).length
+    const links = cost(stimulus, situation)
     const reason = hindrance(stimulus, situation) ?? (links > budget ? budgetSpent(situation) : undefined)
     if (reason) skipped.push({ id: stimulus.id, feeds: stimulus.feeds, ...reason })
     else budget -= links
@@ -60,6 +62,10 @@ export function planned(suites: readonly Suite[], situation: Situation): Plan {
   })
   return { stimuli, properties, skipped }
 }
+
+/** Connections that count. A preflight does nothing: it is sent also where one POST is all that may be sent unasked. */
+const cost = ({ steps }: Stimulus, { unasked }: Situation): number =>
+  opens(steps).filter(({ asked }) => !(unasked && asked?.preflight)).length
 
 type Reason = Pick<Skipped, 'why' | 'note'>
 

@@ -223,6 +223,7 @@ export class Session {
       hasCredentials: this.request.headers.some(([name]) => /^(?:authorization|cookie)$/i.test(name)),
       profile: this.#options.profile ?? (strangers ? 'safe' : 'full'),
       budget: this.#budget - this.#probe.links,
+      unasked: !this.#ordinaryGet && this.#options.budget === undefined,
       parts: this.#parts,
       declares: this.#declares,
       started: this.#hooks.terminate !== undefined,

@@ -194,7 +194,9 @@ export function onBody(which: string, edit: LinkEdit): Edit {
     const payload = rest.map((chunk) => ({ at: chunk.at, bytes: unframed(chunk.bytes) }))
     const edited = edit(payload)
     if (sameChunks(payload, edited)) return chunks
-    return [first, ...edited.map(({ at, bytes: body }) => sent(at, body.length ? chunked(body) : lastChunk))]
+    // a chunk that an edit has emptied was not sent: an empty one ends the body
+    const kept = edited.filter(({ bytes: body }, i) => body.length > 0 || i === edited.length - 1)
+    return [first, ...kept.map(({ at, bytes: body }) => sent(at, body.length ? chunked(body) : lastChunk))]
   })
 }
 

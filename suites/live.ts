@@ -31,14 +31,14 @@ const options = (target: string, provoked: readonly string[] = [], origin?: stri
 /** Requests of an observed run, by the role of the link they open. */
 const asked: ReadonlyMap<string, readonly Open[]> = Map.groupBy(
   suites.flatMap(({ stimuli }) => stimuli)
-    .filter(({ needs }) => needs === undefined)
+    .filter(({ needs, postOnly }) => needs === undefined && !postOnly)
     .flatMap(({ steps }) => opens(steps).filter(({ to }) => to === 'stream' || to === 'target')),
   ({ role }) => role,
 )
 
-/** Roles that only a driver is asked for: what it sends there cannot be played back without its contract. */
+/** Roles that only a driver or a target of POST is asked for: what comes there cannot be played back to a GET. */
 const driverRoles: ReadonlySet<string> = new Set(
-  suites.flatMap(({ stimuli }) => stimuli).filter(({ needs }) => needs !== undefined)
+  suites.flatMap(({ stimuli }) => stimuli).filter(({ needs, postOnly }) => needs !== undefined || postOnly)
     .flatMap(({ steps }) => opens(steps).map(({ role }) => role)),
 )
 

@@ -86,3 +86,22 @@ test.concurrent('a target that does not look at its body is not judged by it', a
   expect(requests).toHaveLength(2)
   expect(report.verdicts[0]).toMatchObject({ outcome: 'pass', examined: 1 })
 })
+
+const pageOrigin = 'https://app.example'
+const lets = `Access-Control-Allow-Origin: ${pageOrigin}\r\nVary: Origin`
+
+test.concurrent.each<readonly [string, string, string | undefined]>([
+  ['names JSON', head('204 No Content', lets, 'Access-Control-Allow-Headers: content-type'), undefined],
+  ['allows every field', head('204 No Content', lets, 'Access-Control-Allow-Headers: *'), undefined],
+  ['does not name JSON', head('204 No Content', lets, 'Access-Control-Allow-Headers: Authorization'), '"Authorization"'],
+  ['is not allowed', head('405 Method Not Allowed', lets, 'Allow: POST', 'Content-Length: 0'), 'status 405'],
+])('the preflight of a page that %s is sent beside the one POST', async (_, preflight, wrong) => {
+  const streamed = Buffer.from(chat).toString().replace('Transfer-Encoding', `${lets}\r\nTransfer-Encoding`)
+  const { report, requests } = await judged((request, socket) => {
+    socket.end(request.startsWith('OPTIONS ') ? preflight : streamed)
+  }, { origin: pageOrigin, only: ['sse/cors/preflight-status'] })
+  expect(requests.map((request) => request.split(' ')[0])).toEqual(['POST', 'OPTIONS', 'OPTIONS'])
+  expect(requests.map((request) => /Request-Headers: (\S+)/.exec(request)?.[1]).toSorted()).toEqual(['content-type', 'last-event-id', undefined])
+  const [verdict] = report.verdicts
+  expect([verdict?.outcome, verdict?.deviations[0]?.actual]).toEqual(wrong === undefined ? ['pass', undefined] : ['fail', wrong])
+})

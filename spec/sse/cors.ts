@@ -38,7 +38,7 @@ const preflightFor = (name: string): Partial<SentRequest> => ({
 
 const preflight = (id: string, role: string, name: string): Link => answered(
   id, role, preflightFor(name),
-  '204 No Content', 'Allow: GET, HEAD, OPTIONS', 'Access-Control-Allow-Headers: Authorization, Last-Event-ID',
+  '204 No Content', 'Allow: GET, HEAD, OPTIONS', 'Access-Control-Allow-Headers: Authorization, Content-Type, Last-Event-ID',
 )
 
 const example: Transcript = {
@@ -54,6 +54,7 @@ const example: Transcript = {
     answered('full', 'page-limited', from(page), '503 Service Unavailable', 'Retry-After: 2', nothing),
     preflight('preflight', 'preflight', 'last-event-id'),
     preflight('authorization', 'preflight-authorization', 'authorization'),
+    preflight('json', 'preflight-json', 'content-type'),
   ),
   declares: { origins: [page] },
 }

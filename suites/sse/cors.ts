@@ -81,6 +81,16 @@ export const cors: Suite = {
       deadlineMs: 3000,
     },
     {
+      id: 'cors/preflight-json',
+      says: 'the preflight of a page that sends JSON',
+      feeds: ['sse/cors/preflight-status', 'sse/cors/preflight-anonymous'],
+      profile: 'safe',
+      postOnly: true,
+      when: invited,
+      steps: [preflight('preflight-json', 'content-type')],
+      deadlineMs: 3000,
+    },
+    {
       id: 'cors/preflight-secure',
       says: 'the preflight of a page that sends Authorization to a secured channel',
       feeds: ['sse/cors/authorization-explicit', 'sse/cors/preflight-status', 'sse/cors/preflight-anonymous'],

@@ -46,7 +46,7 @@ const preflightStatus: Rule<Exchange> = {
   id: 'sse/cors/preflight-status',
   level: 'interop',
   clause: preflightFetch,
-  says: 'a preflight is answered with 200 to 299 and passes the CORS check',
+  says: 'a preflight is answered with 200 to 299, passes the CORS check, and lets a page send JSON where that is asked for',
   harm: 'the browser does not send the request behind it: fetch() clients never connect, or never resume',
   fix: 'answer OPTIONS before authentication, redirects and the 404 handler: 204 with the CORS fields; the CORS ' +
     'middleware of your framework does, when it comes first',
@@ -54,9 +54,10 @@ const preflightStatus: Rule<Exchange> = {
   applies: withoutPreflights,
   check: (exchange) => forEvery(
     toPreflights(exchange).filter((one) => one.status > 0 || isSilent(one)),
-    'a status from 200 to 299, and the CORS fields',
+    (one) => `a status from 200 to 299, and the CORS fields${asksFor(one, 'content-type') ? ', Content-Type among the allowed headers' : ''}`,
     (one) => {
-      const actual = !one.head ? 'no answer' : isOk(one) ? corsFault(one) : `status ${one.status}`
+      const actual = !one.head ? 'no answer' : !isOk(one) ? `status ${one.status}` : corsFault(one) ??
+        (asksFor(one, 'content-type') && !allows(one, 'content-type', exchange) ? lineList(one) : undefined)
       return { where: one.where, ok: actual === undefined, actual: actual ?? 'that' }
     },
   ),
@@ -67,6 +68,7 @@ const preflightStatus: Rule<Exchange> = {
       edit: onLink('preflight', swap('204 No Content', '405 Method Not Allowed')), fault: 'preflightNotAllowed',
     },
     'no CORS fields': { edit: onLink('preflight', swap('Access-Control-Allow-Origin', 'X-Allow-Origin')) },
+    'no JSON': { edit: onLink('json', swap('Content-Type, ', '')) },
   },
 }
 
@@ -82,6 +84,12 @@ const askingFor = (exchange: Exchange, name: string): Answer[] => toPreflights(e
 
 const allowedHeaders = (one: Answer): string[] =>
   listItems(one.values('access-control-allow-headers').join(', ')).map((name) => name.toLowerCase())
+
+/** Fetch, "CORS-preflight fetch": by name, or by * where there are no credentials. */
+const allows = (one: Answer, name: string, exchange: Exchange): boolean => {
+  const names = allowedHeaders(one)
+  return names.includes(name) || (names.includes('*') && !isCredentialed(one, exchange))
+}
 
 const lineList = (one: Answer): string =>
   one.values('access-control-allow-headers').map((value) => quote(value)).join(' and ') ||
@@ -102,8 +110,7 @@ const preflightLastEventId: Rule<Exchange> = {
     (one) => 'Access-Control-Allow-Headers with Last-Event-ID' +
       (isCredentialed(one, exchange) ? ', as * allows nothing with credentials' : ', or *'),
     (one) => {
-      const names = allowedHeaders(one)
-      const ok = names.includes('last-event-id') || (names.includes('*') && !isCredentialed(one, exchange))
+      const ok = allows(one, 'last-event-id', exchange)
       return { where: one.fieldPlace('access-control-allow-headers'), ok, actual: lineList(one) }
     },
   ),
@@ -112,7 +119,7 @@ const preflightLastEventId: Rule<Exchange> = {
       edit: onLink('preflight', swap(', Last-Event-ID', '')), fault: 'preflightWithoutLastEventId',
     },
     'no list': { edit: onLink('preflight', swap('Access-Control-Allow-Headers', 'X-Allow-Headers')) },
-    '* with credentials': { edit: onLink('preflight', swap('Authorization, Last-Event-ID', '*')) },
+    '* with credentials': { edit: onLink('preflight', swap('Authorization, Content-Type, Last-Event-ID', '*')) },
   },
 }
 
@@ -134,7 +141,7 @@ const authorizationExplicit: Rule<Exchange> = {
     },
   ),
   mutants: {
-    '*': { edit: onLink('authorization', swap('Authorization, Last-Event-ID', '*')) },
+    '*': { edit: onLink('authorization', swap('Authorization, Content-Type, Last-Event-ID', '*')) },
     'not in the list': { edit: onLink('authorization', swap('Authorization, ', '')) },
   },
 }
