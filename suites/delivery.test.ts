@@ -43,6 +43,10 @@ describe('burst', () => {
     expect(passes('burst', session(link))).toBe(wanted)
   })
 
+  test('a reader that was slow on purpose gets all of it at once', () => {
+    expect(passes('burst', session(later(finite('slow', ...every(0, 2000, answer)), 'slow', 0)))).toBeUndefined()
+  })
+
   test('what a driver was asked to publish is not its own', () => {
     const link = later(finite('channel', ...every(0, 2000, answer)), 'reader', 0)
     expect(passes('burst', { ...session(link), acts: [published(1, [{ data: 'x' }])] })).toBeUndefined()

@@ -101,6 +101,18 @@ const streams: Readonly<Record<string, readonly [Behaviour, Odd?]>> = {
   'a finite stream that is closed': [(_, socket) => socket.end(join(streamHead, chunked(events), lastChunk)), { passes: decoded }],
   'no ids': [open('data: a\n\n', 'data: b\n\n'), { passes: decoded }],
   'OpenAI': [(_, socket) => socket.end(join(streamHead, ...openai.map(chunked), chunked('data: [DONE]\n\n'), lastChunk)), { passes: decoded }],
+  'an answer word by word, a word each 60 ms': [(_, socket) => {
+    socket.write(streamHead)
+    drip(socket, [...Array.from({ length: 12 }, (__, n) => chunked(`data: {"choices":[{"delta":{"content":"w${n}"}}]}\n\n`)), chunked('data: [DONE]\n\n'), lastChunk], 60)
+  }, { passes: ['sse/delivery/terminator-last', 'sse/delivery/slow-reader', ...decoded] }],
+  'the example of the standard that clears the id': [
+    open(': test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n'),
+    { advice: ['sse/ids/on-every-event'], passes: ['sse/ids/no-accidental-reset', ...decoded] },
+  ],
+  'a state that is told again and again': [
+    open(...['1', '1', '1', '2', '2', '2', '2', '3', '3', '4', '4'].map((id) => `id: ${id}\ndata: state ${id}\n\n`)),
+    { passes: ['sse/ids/unique', ...decoded] },
+  ],
   'Anthropic': [(_, socket) => socket.end(join(streamHead, ...anthropic.map(chunked), lastChunk)), { passes: decoded }],
   'events of 1 MiB': [(_, socket) => socket.end(join(streamHead, ...['x', 'é'].map((letter) => chunked(`data: ${letter.repeat(1 << 20)}\n\n`)), lastChunk)), {
     // right by the standard, and too long for clients in use

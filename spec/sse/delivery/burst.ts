@@ -65,6 +65,9 @@ function isBlockwise(answer: Answer): number | undefined {
   return same && size >= block.bytes && size % block.bytes === 0 && cut >= 2 ? size : undefined
 }
 
+/** What was read as it came: the kit lets the slow reader's link wait, and finds all of it there. */
+const promptStreams = (exchange: Exchange): Answer[] => ownStreams(exchange).filter(({ link }) => link.role !== 'slow')
+
 export const burst: Rule<Exchange> = {
   id: 'sse/delivery/burst',
   level: 'advice',
@@ -74,10 +77,10 @@ export const burst: Rule<Exchange> = {
   harm: 'the reader looks at nothing for as long as the answer takes, and then gets all of it at once',
   fix: 'flush after each event; send X-Accel-Buffering: no and Cache-Control: no-transform; in the proxy set ' +
     'proxy_buffering off (nginx), take compression off the route, and look at the same URL without CDN and tunnel',
-  inconclusive: ({ exchanges }) => (exchanges.flatMap(ownStreams).some((answer) => timesOf(answer).length >= fewest)
+  inconclusive: ({ exchanges }) => (exchanges.flatMap(promptStreams).some((answer) => timesOf(answer).length >= fewest)
     ? { why: 'inconclusive', note: 'the events came at once: a buffer, or all were ready; a driver with play tells' }
     : undefined),
-  check: (exchange) => ownStreams(exchange).flatMap((answer): Finding[] => {
+  check: (exchange) => promptStreams(exchange).flatMap((answer): Finding[] => {
     const times = timesOf(answer)
     const [first = 0] = times
     const last = times.at(-1) ?? 0

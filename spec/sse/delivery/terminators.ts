@@ -125,9 +125,13 @@ export const endsAfterTerminator: Rule<Exchange> = {
   harm: 'readers that wait for the end of the body hang, and each answer keeps a connection',
   fix: 'end the response behind the last event: res.end() on every way out, not only when the upstream closes; look ' +
     'for a heartbeat timer that keeps a generator alive',
-  inconclusive: ({ exchanges }) => (exchanges.flatMap(completed).some(({ over }) => !over)
-    ? { why: 'window', note: 'the answer was complete, and the kit left before the end was due: --observe 10s' }
-    : undefined),
+  inconclusive: ({ exchanges }) => {
+    const open = exchanges.flatMap(completed).filter(({ over }) => !over)
+    if (open.length === 0) return undefined
+    return open.every(isKept)
+      ? { why: 'inconclusive', note: 'the stream goes on beating behind it, as if another answer were to come' }
+      : { why: 'window', note: 'the answer was complete, and the kit left before the end was due: --observe 10s' }
+  },
   check: (exchange) => {
     const bound = exchange.thresholds['end-after-terminator']
     const seen = completed(exchange).filter((one) => one.over || (one.ms > bound && !isKept(one)))

@@ -82,7 +82,7 @@ export const unique: Rule<Exchange> = {
   level: 'advice',
   promisedBy: 'replayEvents',
   clause: lastEventIdHeader,
-  says: 'no id is used for two different events',
+  says: 'no id is used for two different events, and no event is sent twice',
   harm: 'a client that comes back with such an id names two places: events are repeated, or lost',
   fix: 'take ids from one counter or log; milliseconds, or an id for a whole batch, are not unique',
   applies: whereGiven,
@@ -95,6 +95,7 @@ export const unique: Rule<Exchange> = {
       if (ids.length === 0) return []
       const came = new Map(arrivals(answer, published).map(({ event, index }) => [event, index]))
       const here = new Map<string, Identified>()
+      const doubled = doubles(ids.filter(({ event }) => came.get(event) === undefined))
       const bad = ids.filter((one) => {
         const before = here.get(one.id)
         if (!before) here.set(one.id, one)
@@ -103,14 +104,17 @@ export const unique: Rule<Exchange> = {
         const elsewhere = seen.get(one.id)
         if (index !== undefined && elsewhere === undefined) seen.set(one.id, index)
         const isElsewhere = index !== undefined && elsewhere !== undefined && elsewhere !== index
-        return isElsewhere || (before && isOther(before, one))
+        return isElsewhere || (before && isOther(before, one)) || doubled.has(one)
       })
-      return withoutEvents(answer, bad, 'an id that no other event has', ({ event, id }) =>
-        `id ${quote(id, 40)} again, with ${event.type} ${quote(event.data, 40)}`)
+      return withoutEvents(answer, bad, 'an id that no other event has', (one) =>
+        `id ${quote(one.id, 40)} again, with ${doubled.has(one) ? 'the same ' : ''}${one.event.type} ${quote(one.event.data, 40)}`)
     })
   },
   mutants: {
     'the id of the event before': { edit: onBody('base', swap('id: 8', 'id: 7')) },
+    'each event twice': {
+      edit: onBody('base', swap('id: 8\ndata: b\n\n', ['8\ndata: b', '9\ndata: c', '10\ndata: d'].map((event) => `id: ${event}\n\n`.repeat(2)).join(''))),
+    },
     'two events of one batch': {
       edit: onBody('first', swap('id: 3', 'id: 2')), fault: 'idsDuplicated', alsoBreaks: ['sse/ids/stable'],
     },
@@ -118,6 +122,20 @@ export const unique: Rule<Exchange> = {
       edit: onBody('back', swap('id: 2', 'id: 1')), alsoBreaks: ['sse/ids/stable', 'sse/resume/same-content'],
     },
   },
+}
+
+/** events that come right behind themselves, before that is no accident any more */
+const fewestDoubles = 3
+
+/** Most events come right behind themselves, once; a state that is told again and again is another matter. */
+function doubles(ids: readonly Identified[]): ReadonlySet<Identified> {
+  const again = ids.filter((one, i) => {
+    const before = ids[i - 1]
+    return before !== undefined && before.id === one.id && !isOther(before, one)
+  })
+  const names = new Set(again.map(({ id }) => id))
+  const isMost = names.size >= fewestDoubles && 2 * again.length >= ids.length - 1
+  return new Set(isMost && names.size === again.length ? again : [])
 }
 
 const isOther = ({ event: a }: Identified, { event: b }: Identified): boolean => a.type !== b.type || a.data !== b.data

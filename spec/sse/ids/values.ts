@@ -217,7 +217,7 @@ export const noAccidentalReset: Rule<Exchange> = {
   says: 'no event has an empty id after events with ids',
   harm: 'an empty id clears the last event ID: the next reconnect has no Last-Event-ID, and everything since is lost',
   fix: 'leave the id line out of events that have no id; look for an undefined value in the template; to clear the ' +
-    'id on purpose send a block with the id line alone',
+    'id on purpose write "id" without a colon, or a block with the id line alone',
   applies: wherePlayed,
   check: (exchange) => {
     const cleared = new Set(asked(exchange).filter(({ event }) => event.id === '').map(({ event }) => event.data))
@@ -227,7 +227,10 @@ export const noAccidentalReset: Rule<Exchange> = {
       for (const block of answer.stream.blocks.filter(({ terminated }) => terminated)) {
         const id = idOf(block)
         if (id === '' && current !== '' && block.event && !cleared.has(block.event.data)) {
-          bad.push(...block.lines.filter(({ kind, name }) => kind === 'field' && name === 'id').slice(-1))
+          const [line] = block.lines.filter(({ kind, name }) => kind === 'field' && name === 'id').slice(-1)
+          // no template writes it: the standard's own example clears the id so
+          const isBare = line?.end === (line?.start ?? 0) + 'id'.length
+          if (line && !(isBare && answer.published === undefined && exchange.acts.length === 0)) bad.push(line)
         }
         current = id ?? current
       }
@@ -237,7 +240,7 @@ export const noAccidentalReset: Rule<Exchange> = {
   },
   mutants: {
     'an undefined id': { edit: onBody('base', swap('event: tick\n', 'event: tick\nid: \n')) },
-    'no colon either': { edit: onBody('base', swap('event: tick\n', 'id\nevent: tick\n')) },
+    'no space either': { edit: onBody('base', swap('event: tick\n', 'id:\nevent: tick\n')) },
     'of an event that was published without': {
       edit: onBody('first', swap('data: four', 'id: \ndata: four')), fault: 'idEmptyAccidental',
     },
