@@ -17,7 +17,8 @@ const refusal = (id: string, says: string, rest: Pick<Stimulus, 'steps' | 'needs
 /** Bytes behind the head come a moment later, if they come; a server that ended its answer closes before that. */
 const closing = (role: string, method: string): Step => ({
   do: 'open', link: role, role, to: 'stream',
-  asked: { method, headers: { Connection: 'close' } }, until: { head: true, thenMs: 1200 },
+  // with an Origin many a server takes OPTIONS for a preflight, which has rules of its own
+  asked: { method, headers: { Connection: 'close', ...(method === 'OPTIONS' ? { Origin: null } : {}) } }, until: { head: true, thenMs: 1200 },
 })
 
 const accept = (slug: string, value: string | null): Stimulus => ({

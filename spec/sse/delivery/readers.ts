@@ -6,12 +6,15 @@ import { both, drop, ended, onBody, onLink, swap } from '../../bytes.ts'
 import type { Finding, Rule } from '../../model.ts'
 import { cited } from '../../thresholds.ts'
 import { forEvery, withRole, type Answer, type Exchange } from '../exchange.ts'
+import { ownStreams } from './payloads.ts'
 import { terminatorOf } from './terminators.ts'
 
 const authoringNotes = 'https://html.spec.whatwg.org/multipage/server-sent-events.html#authoring-notes'
 const processing = 'https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model'
 
 const dataOf = ({ stream }: Answer): string[] => stream.events.map(({ data }) => data)
+
+const isFinite = ({ endedCleanly, stream }: Answer): boolean => endedCleanly && stream.events.length > 0
 
 /** The kit stopped to read, for want of time or at its byte limit: what is missing then is not the target's fault. */
 const isUnread = ({ link, message }: Answer): boolean => link.ended.by === 'kit' && message.body?.complete !== true
@@ -24,7 +27,7 @@ export const slowReader: Rule<Exchange> = {
   harm: 'on a slow line the answer stops in the middle, and looks complete; or it comes twice in parts',
   fix: 'when res.write() returns false wait for "drain": it says that the buffer is full, not that the client has ' +
     'gone; listen for "close" beside it, so that the wait ends when he has',
-  applies: ({ exchanges }) => (exchanges.some((exchange) => withRole(exchange, 'slow').length > 0)
+  applies: ({ exchanges }) => (exchanges.some((exchange) => withRole(exchange, 'slow').length > 0 || ownStreams(exchange).some(isFinite))
     ? undefined
     : 'only a finite stream with events shows it'),
   check: (exchange) => {
