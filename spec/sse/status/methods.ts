@@ -97,7 +97,7 @@ function headFault(one: Answer, exchange: Exchange): string | undefined {
   if (excess) return `${excess.end - excess.start} bytes behind the head`
   const getIs200 = withRole(exchange, 'base').some(({ status }) => status === 200)
   if (getIs200 ? one.status !== 200 : one.status >= 400) return `status ${one.status}`
-  return isLeftOpen(one, exchange) ? 'an answer that the target did not end' : undefined
+  return isLeftOpen(one, exchange) ? 'the connection still open, although it was asked to close: an answer that was not ended' : undefined
 }
 
 /**
