@@ -100,7 +100,8 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
     const ordinary = step.to === 'work' ? workStream() : stage.address(step.to, channel)
     if (!ordinary) return
     const admitted = credentialed(changed(ordinary, encoded(step), stage.page), step.asked)
-    if (!admitted) return
+    const id = step.asked?.lastEventId
+    if (!admitted || (id && 'thirdOf' in id && third(id.thirdOf) === undefined)) return
     const request = asked(admitted, step.asked)
     const link = probe.open({
       id: `${stimulus.id}/${step.link}`,
@@ -151,10 +152,16 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
     return text === undefined ? undefined : withToken(request, text, token.by, stage.declares)
   }
 
+  /** The third id that a link committed, where at least two more came behind it: a return to it shows what comes again. */
+  function third(link: string): string | undefined {
+    const ids = [...new Set(links.get(link)?.answer().stream.events.map(({ lastEventId }) => lastEventId).filter((id) => id !== ''))]
+    return ids.length >= 5 ? ids[2] : undefined
+  }
+
   /** The request with the last event ID that another link committed, or a given one, and with query fields. */
   function asked(request: SentRequest, { lastEventId, query }: Asked = {}): SentRequest {
     const committed = (link: string): string => links.get(link)?.answer().stream.lastEventId ?? ''
-    const id = lastEventId && ('text' in lastEventId ? lastEventId.text : committed(lastEventId.of))
+    const id = lastEventId && ('text' in lastEventId ? lastEventId.text : 'of' in lastEventId ? committed(lastEventId.of) : third(lastEventId.thirdOf))
     const url = new URL(request.url)
     for (const [name, value] of Object.entries(query ?? {})) {
       url.searchParams.append(name, typeof value === 'string' ? value : committed(value.of))

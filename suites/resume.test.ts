@@ -50,6 +50,8 @@ test.concurrent.each<[string, Replay, string[]]>([
   ['live events only', () => [], []],
   ['everything from the named connection on', (named, history) => history.filter((id) => id > named - 3), ['sse/resume/honours-last-event-id']],
   ['the whole history in place of nothing', (_, history) => history, ['sse/resume/honours-last-event-id']],
+  ['a history with a hole', (named, history) => history.filter((id) => id > named + 1), ['sse/resume/no-gap']],
+  ['a snapshot, then what came after it', (named, history) => [...(named < history.length ? [-history.length] : []), ...history.filter((id) => id > named + 40)], []],
   ['new before old', (named) => [901, 902, named - 2, named - 3], ['sse/resume/order']],
 ])('%s', async (_, replay, rules) => {
   expect(await failing(replay)).toEqual(rules)

@@ -14,8 +14,8 @@ export interface Asked {
   /** a Host field that HTTP forbids */
   readonly host?: 'absent' | 'twice'
   readonly body?: string
-  /** `Last-Event-ID`: the last event ID that another link of the stimulus has committed (none: no header), or UTF-8 text */
-  readonly lastEventId?: { readonly of: string } | { readonly text: string }
+  /** `Last-Event-ID`: the last event ID that another link of the stimulus has committed (none: no header), the third that it has committed (fewer than five: the link is not opened), or UTF-8 text */
+  readonly lastEventId?: { readonly of: string } | { readonly thirdOf: string } | { readonly text: string }
   /** query fields to add to the URL: a text, or the last event ID that another link has committed */
   readonly query?: Readonly<Record<string, string | { readonly of: string }>>
   /** the token of `--token` and the Authorization of `--header` are left out */

@@ -109,9 +109,9 @@ export const resume: Suite = {
   stimuli: [
     {
       id: 'resume/once',
-      says: 'a second connection, and a third with the last id that it saw',
+      says: 'a second connection, and two more at once, with the last id and with the third that it saw',
       feeds: [
-        'sse/resume/honours-last-event-id', 'sse/resume/exclusive', 'sse/resume/no-duplicate', 'sse/resume/order',
+        'sse/resume/honours-last-event-id', 'sse/resume/exclusive', 'sse/resume/no-gap', 'sse/resume/no-duplicate', 'sse/resume/order',
         'sse/resume/same-content', 'sse/resume/first-connect',
       ],
       profile: 'safe',
@@ -119,7 +119,13 @@ export const resume: Suite = {
       when: ({ isEventStream, ids }) => isEventStream && ids > 0,
       steps: [
         { do: 'open', link: 'first', role: 'first', to: 'stream', until: { ms: 2500 } },
-        { do: 'open', link: 'back', role: 'resume', to: 'stream', asked: after('first'), until: { ms: 1600 } },
+        {
+          do: 'together',
+          branches: [
+            [{ do: 'open', link: 'back', role: 'resume', to: 'stream', asked: after('first'), until: { ms: 1600 } }],
+            [{ do: 'open', link: 'earlier', role: 'resume', to: 'stream', asked: { lastEventId: { thirdOf: 'first' } }, until: { ms: 1600 } }],
+          ],
+        },
       ],
       deadlineMs: 5000,
     },

@@ -110,7 +110,7 @@ const noGap: Rule<Exchange> = {
   fix: 'subscribe first and hold live events back, then read the history, then send what was held back without what ' +
     'the history had; or do all of it in one synchronous step',
   applies: withIds,
-  check: (exchange) => (replays(exchange) ? served(exchange) : [])
+  check: (exchange) => [...gapsSeen(exchange), ...(replays(exchange) ? served(exchange) : [])
     // nothing of what was missed came: that is no gap, the header had no effect
     .filter((one) => one.missed.some((index) => came(one, index)))
     .map((one) => {
@@ -123,13 +123,27 @@ const noGap: Rule<Exchange> = {
       const [start, end] = [one.from, last].map((index) => quote(nameOf(one.history, index)))
       return finding(one.answer, `every event from ${start} to ${end}`,
         lost.length > 0 ? { event: after?.event, actual: `without ${listed(one, lost)}` } : undefined)
-    }),
+    })],
   mutants: {
     'what was published between replay and live': {
       edit: onBody('cycle-2', drop(block(10))), fault: 'replayGapOnRace',
     },
     'a hole in the history': { edit: onBody('back', drop(block(4))) },
   },
+}
+
+/** On any URL: an event that the first connection saw comes, and one that stood before it there does not. */
+function gapsSeen(exchange: Exchange): ReturnType<typeof finding>[] {
+  return overlaps(exchange).flatMap(({ answer, missed, named, arrivals: came }) => {
+    const ids = [...missed.keys()]
+    // what has the id and another payload may be a snapshot
+    const last = came.findLast((one) => isAgain(missed.get(one.ownId), one))
+    if (!last) return []
+    const sent = new Set(came.map(({ ownId }) => ownId))
+    const lost = ids.slice(0, ids.indexOf(last.ownId)).filter((id) => !sent.has(id))
+    return [finding(answer, `every event from ${quote(named)} to ${quote(last.ownId)}`, lost.length > 0
+      ? { event: last.event, actual: `without ${lost.slice(0, 6).map((id) => quote(id)).join(', ')}` } : undefined)]
+  })
 }
 
 const noDuplicate: Rule<Exchange> = {
@@ -239,7 +253,8 @@ const inWords = ({ event }: ReturnType<typeof arrivals>[number]): string =>
 
 /** An id that means another event now; that of the named event, and another type, may be a snapshot's. */
 function sameAsSeen(exchange: Exchange): ReturnType<typeof finding>[] {
-  return overlaps(exchange).flatMap(({ answer, seen, named, arrivals: came }) => {
+  return overlaps(exchange).flatMap(({ answer, seen: upTo, missed, named, arrivals: came }) => {
+    const seen = new Map([...upTo, ...missed])
     const again = came.slice(1).filter(({ ownId, event }) => ownId !== named && seen.get(ownId)?.type === event.type)
     const wrong = again.find((one) => !isAgain(seen.get(one.ownId), one))
     return again.length === 0 ? [] : [finding(answer, 'an event with a known id as it was before', wrong && {

@@ -147,8 +147,10 @@ export const nameOf = (published: readonly Published[], index: number): string =
 /** What an earlier link saw, and what came to the client that returned with the last id of it. */
 export interface Overlap {
   readonly answer: Answer
-  /** events with an id that occurs once on the first link; the first event, often a greeting, left out */
+  /** up to the named one, events with an id that occurs once on the first link; the first, often a greeting, left out */
   readonly seen: ReadonlyMap<string, Dispatched>
+  /** the same of what came after the named one */
+  readonly missed: ReadonlyMap<string, Dispatched>
   /** the id that the client named */
   readonly named: string
   readonly arrivals: readonly Identified[]
@@ -165,17 +167,19 @@ export function overlaps(exchange: Exchange): Overlap[] {
   if (!first) return []
   const before = arrivals(first, []).filter(hasId)
   const counts = Map.groupBy(before, ({ ownId }) => ownId)
-  const seen = new Map(before.slice(1).filter(({ ownId }) => counts.get(ownId)?.length === 1)
+  const all = new Map(before.slice(1).filter(({ ownId }) => counts.get(ownId)?.length === 1)
     .map(({ ownId, event }) => [ownId, event]))
   return withRole(exchange, 'resume').flatMap((answer): Overlap[] => {
     const named = resumedFrom(answer)
-    if (named === undefined || !seen.has(named) || !answer.isEventStream) return []
+    if (named === undefined || !all.has(named) || !answer.isEventStream) return []
     const came = arrivals(answer, []).filter(hasId)
-    const ids = [...seen.keys()]
-    const previous = ids[ids.indexOf(named) - 1]
+    const ids = [...all.keys()]
+    const place = ids.indexOf(named)
+    const [seen, missed] = [new Map([...all].slice(0, place + 1)), new Map([...all].slice(place + 1))]
+    const previous = ids[place - 1]
     const isBoth = (one: Identified, i: number): boolean =>
-      one.ownId === previous && isAgain(seen.get(previous), one) && came[i + 1]?.ownId === named
-    return [{ answer, seen, named, arrivals: came, earlier: came.find(isBoth) }]
+      one.ownId === previous && isAgain(all.get(previous), one) && came[i + 1]?.ownId === named
+    return [{ answer, seen, missed, named, arrivals: came, earlier: came.find(isBoth) }]
   })
 }
 
