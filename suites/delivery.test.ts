@@ -118,6 +118,17 @@ test('a slow reader of an answer that is generated anew is compared by its end a
   expect(passes('slow-reader', session(read('prompt', ['a', 'b']), read('slow', ['a'])))).toBe(false)
 })
 
+test.each<readonly [string, readonly number[], boolean]>([
+  ['seven as late as the first', Array.from({ length: 7 }, () => 2500), true],
+  ['six at once, and one that waits', [5, 5, 5, 5, 5, 5, 4000], false],
+])('seven streams: %s', (_, heads, wanted) => {
+  const streams = heads.map((ms, i): Link => {
+    const link = live('seven', sent(5, 'data: a\n\n'))
+    return { ...link, id: `seven-${i}`, chunks: link.chunks.map((chunk) => ({ ...chunk, at: chunk.at + ms })), ended: { ...link.ended, at: 9000 } }
+  })
+  expect(passes('seven-streams', session(...streams))).toBe(wanted)
+})
+
 test('the page of field failures names rules and notes that exist', () => {
   const page = readFileSync(new URL('../docs/field.md', import.meta.url), 'utf8')
   const named = [...page.matchAll(/`([a-z0-9]+)\/([a-z0-9-]+|\*)`/g)].map(([, room, slug]) => `sse/${room}/${slug}`)
