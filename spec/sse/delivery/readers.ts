@@ -14,7 +14,7 @@ const processing = 'https://html.spec.whatwg.org/multipage/server-sent-events.ht
 
 const dataOf = ({ stream }: Answer): string[] => stream.events.map(({ data }) => data)
 
-const isFinite = ({ endedCleanly, stream }: Answer): boolean => endedCleanly && stream.events.length > 0
+const isWhole = ({ endedCleanly, stream }: Answer): boolean => endedCleanly && stream.events.length > 0
 
 /** The kit stopped to read, for want of time or at its byte limit: what is missing then is not the target's fault. */
 const isUnread = ({ link, message }: Answer): boolean => link.ended.by === 'kit' && message.body?.complete !== true
@@ -27,7 +27,7 @@ export const slowReader: Rule<Exchange> = {
   harm: 'on a slow line the answer stops in the middle, and looks complete; or it comes twice in parts',
   fix: 'when res.write() returns false wait for "drain": it says that the buffer is full, not that the client has ' +
     'gone; listen for "close" beside it, so that the wait ends when he has',
-  applies: ({ exchanges }) => (exchanges.some((exchange) => withRole(exchange, 'slow').length > 0 || ownStreams(exchange).some(isFinite))
+  applies: ({ exchanges }) => (exchanges.some((exchange) => withRole(exchange, 'slow').length > 0 || ownStreams(exchange).some(isWhole))
     ? undefined
     : 'only a finite stream with events shows it'),
   check: (exchange) => {
