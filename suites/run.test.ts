@@ -73,9 +73,9 @@ describe.concurrent('the budget', () => {
   })
 
   test.concurrent('of 4 for GET', async () => {
-    const { requests } = await judged(otherwiseRight(stream), { budget: 4 })
-    // a link that a stimulus may open is planned for, whether it comes to that or not
-    expect([3, 4]).toContain(requests.length)
+    // a return with an earlier id is planned for, and made only where five ids came
+    const { requests } = await judged(otherwiseRight(stream), { budget: 4, skip: ['sse/resume/*'] })
+    expect(requests).toHaveLength(4)
   })
 })
 
