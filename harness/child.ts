@@ -172,21 +172,26 @@ async function untilReachable(url: string, answers: boolean, over: AbortSignal):
 }
 
 /** Whether a URL accepts connections or, with `answers`, answers below 500. */
-export function isReachable(url: string, answers: boolean): Promise<boolean> {
-  return answers ? hasAnswer(url) : acceptsConnection(url)
+export async function isReachable(url: string, answers: boolean): Promise<boolean> {
+  return answers ? (await statusOf(url) ?? 500) < 500 : acceptsConnection(url)
 }
 
-function hasAnswer(url: string): Promise<boolean> {
+/**
+ * The status of a GET, whatever it is; undefined without an answer in 2 s. Says more than an accepted connection: the
+ * system accepts in the name of a process as long as its port is open, which a dying one closes late.
+ */
+export function statusOf(url: string): Promise<number | undefined> {
   return new Promise((resolve) => {
     const answered = (response: http.IncomingMessage): void => {
       response.destroy()
-      resolve((response.statusCode ?? 500) < 500)
+      resolve(response.statusCode)
     }
     const options = { agent: false, timeout: 2000 } as const
+    const page = url.replace(/^ws/, 'http')
     // whether the certificate is good is for the run to find out
-    const request = url.startsWith('https:') ? https.get(url, { ...options, rejectUnauthorized: false }, answered) : http.get(url, options, answered)
+    const request = page.startsWith('https:') ? https.get(page, { ...options, rejectUnauthorized: false }, answered) : http.get(page, options, answered)
     request.on('timeout', () => request.destroy())
-    request.on('error', () => resolve(false))
+    request.on('error', () => resolve(undefined))
   })
 }
 

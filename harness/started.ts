@@ -1,6 +1,6 @@
 /** A run around the server of `--start`: the kit starts it, judges it, and ends it with all that it started. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { isReachable, NotReady, start, type Child } from './child.ts'
+import { isReachable, NotReady, start, statusOf, type Child } from './child.ts'
 import { reportOf } from './evidence.ts'
 import type { TestInvocation } from './options.ts'
 import type { Report } from './report.ts'
@@ -12,8 +12,8 @@ import { withThresholds } from '../spec/thresholds.ts'
 
 /** ms for the server to listen */
 const startMs = 30_000
-/** ms for the end of a process that has closed its port */
-const lateExitMs = 500
+/** ms for the end of a process that does not answer any more */
+const lateExitMs = 3000
 
 /** Judges the target; a server that does not come up, or ends meanwhile, makes the run incomplete. */
 export async function startedAndJudged(
@@ -54,7 +54,7 @@ async function judgedMeanwhile(options: RunOptions, child: Child, hooks: RunHook
   })
   const report = await judged
   // its last connection ends before the system tells that the process has
-  if (!asked && !(await isReachable(options.target, false))) await Promise.race([child.gone, pause(lateExitMs, undefined, { ref: false })])
+  if (!asked && await statusOf(options.target) === undefined) await Promise.race([child.gone, pause(lateExitMs, undefined, { ref: false })])
   if (ended === undefined) return report
   quote(child.output(), options, hooks)
   const reason = `the server of --start ended by itself while it was judged: ${ended}`

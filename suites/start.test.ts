@@ -99,6 +99,22 @@ describe.concurrent('a server of --start', () => {
     expect(told).toContain('  | out of memory')
   })
 
+  test.concurrent('whose connections end long before it does has ended by itself too', async () => {
+    const port = await freePort()
+    const dying = program('dying', `
+      const server = require('node:http').createServer((req, res) => {
+        res.writeHead(200, { 'Content-Type': 'text/event-stream' }).write('data: a\\n\\n')
+        setTimeout(() => {
+          server.closeAllConnections()
+          // the port is open meanwhile, and nobody is behind it
+          setImmediate(() => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000); process.exit(9) })
+        }, 100)
+      }).listen(Number(process.argv[2]), '127.0.0.1')`)
+    const { report } = await judgedWith(`${dying} ${port}`, port, '--observe', '10s')
+    expect(report.incomplete?.reason).toBe('the server of --start ended by itself while it was judged: exit code 9')
+    expect(report.exitCode).not.toBe(0)
+  })
+
   test.concurrent('is not run beside a stranger on its port', async () => {
     const stranger = createServer((_, res) => res.end()).listen(0, '127.0.0.1')
     await once(stranger, 'listening')
