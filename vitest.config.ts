@@ -13,5 +13,7 @@ export default defineConfig({
     maxConcurrency: 12,
     testTimeout: 20_000,
     expect: { poll: { timeout: 5000 } },
+    // a log of CI has the message of a failure, and not its diff
+    chaiConfig: { truncateThreshold: 400 },
   },
 })

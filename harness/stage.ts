@@ -135,7 +135,7 @@ export async function perform(stimulus: Stimulus, channel: string, stage: StageO
   function batch(events: readonly Event[]): string {
     const { ids } = stage.declares
     const takes = ids !== 'server' && ids !== 'none'
-    return JSON.stringify(written(events), (name, value: unknown) => (name === 'id' && !takes ? undefined : value))
+    return JSON.stringify(takes ? written(events) : written(events).map((event) => ({ ...event, id: undefined })))
   }
 
   /** A play with its payloads as the target takes them; a body that is wrong on purpose stays as it is. */

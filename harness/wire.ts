@@ -36,12 +36,15 @@ export class Allowance {
 
   /** Takes an arrival off. Returns how many of its bytes are within the limit: one arrival may hold 64 Ki lines. */
   covers(data: Uint8Array): number {
+    const most = Math.max(0, Math.min(data.length, this.#bytes))
+    let lines = this.#lines
     let covered = 0
-    while (covered < data.length && !this.isSpent) {
+    while (covered < most && lines > 0) {
       const byte = data[covered++]
-      this.#bytes -= 1
-      if (byte === 10 || byte === 13) this.#lines -= 1
+      if (byte === 10 || byte === 13) lines -= 1
     }
+    this.#bytes -= covered
+    this.#lines = lines
     return covered
   }
 

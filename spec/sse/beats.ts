@@ -10,10 +10,14 @@ const silenceMs = 200
 
 const ping = /^(?:ping|pong|heart-?beat|keep[-_ ]?alive|no-?op|hb)$/i
 
+/** characters; JSON that says no more than a ping is shorter, and long data is dear to parse */
+const mostPing = 200
+
 /** Data that tells a reader no more than that the stream is alive: nothing, a word for it, or that word as `type`. */
 export function isPing(data: string): boolean {
   const text = data.trim()
   if (text === '' || ping.test(text)) return true
+  if (text.length > mostPing) return false
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value === 'string') return ping.test(value)

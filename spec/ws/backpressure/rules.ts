@@ -133,7 +133,8 @@ const policy = promised({
   check: (exchange) => slow(exchange, 'events').flatMap((connection): Finding[] => {
     const { close } = connection
     const events = replies(connection, 'event')
-    const hasLast = events.some(({ members }) => members['data'] === publishedTo(exchange).at(-1))
+    const last = publishedTo(exchange).at(-1)
+    const hasLast = events.some(({ members }) => members['data'] === last)
     if (!endedFirst(connection) && !hasLast && !isDecided(connection, events.at(-1)?.at ?? Infinity)) return []
     const ok = isPolicy(close?.code) || (close === undefined && connection.isDropped)
     const actual = ok ? 'that' : close ? `a Close with ${close.code}` : `open behind ${events.length} events`
