@@ -18,7 +18,7 @@ import { queryCredentials, tokenOf } from '../spec/sse/auth/tokens.ts'
 import { Answer, readExchange } from '../spec/sse/exchange.ts'
 import { changed } from './stimulus.ts'
 
-vi.setConfig({ maxConcurrency: 8, testTimeout: 30_000 })
+vi.setConfig({ maxConcurrency: 16, testTimeout: 30_000 })
 
 const token = 'secret1234'
 const options = (target: string, rest: Partial<RunOptions> = {}): RunOptions => ({

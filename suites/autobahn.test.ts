@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { autobahn, type AutobahnRun } from '../harness/autobahn.ts'
 import { chosenCases } from '../harness/autobahn/chosen.ts'
@@ -17,6 +17,9 @@ import { beside, cases, loads } from '../spec/ws/autobahn/index.ts'
 import { isFailure } from '../spec/ws/autobahn/verdict.ts'
 import { opcodes, server } from '../spec/ws/frame.ts'
 import { readFrames } from '../spec/ws/reader.ts'
+
+// whole runs mostly wait; more of them at once would be late for each other
+vi.setConfig({ maxConcurrency: 3 })
 
 const category = (id: string): string => id.split('.')[0] ?? ''
 const counts = (ids: readonly string[]): Record<string, number> =>
@@ -102,8 +105,8 @@ const wrong: Readonly<Record<string, Partial<Hooks>>> = {
   'close-other': { closed: () => [server.close(1001)] },
 }
 
-describe('whole runs', () => {
-  test.each(Object.keys(wrong))('of all cases say the same as Autobahn: %s', async (agent) => {
+describe.concurrent('whole runs', () => {
+  test.concurrent.each(Object.keys(wrong))('of all cases say the same as Autobahn: %s', async (agent) => {
     const echo = await startEcho(wrong[agent])
     try {
       const run = await judged(echo.url)
@@ -115,6 +118,38 @@ describe('whole runs', () => {
     }
   }, 20_000)
 
+  test.concurrent('a target that greets is judged by what it says to the cases', async () => {
+    const echo = await startEcho({ greeting: () => [server.text('hello')] })
+    try {
+      const run = await judged(echo.url)
+      expect(run.outcomes.filter(isFailure)).toEqual([])
+      expect(cases.filter(({ id }) => theirs('greets', id).startsWith('FAILED'))).toHaveLength(244)
+    } finally {
+      await echo.close()
+    }
+  }, 20_000)
+
+  test.concurrent('what is no echo is inconclusive where only an echo shows it', async () => {
+    const echo = await startEcho(message(() => []))
+    try {
+      const run = await judged(echo.url, { echo: false })
+      expect(run.isEcho).toBe(false)
+      expect(run.outcomes.filter(({ behavior }) => behavior === 'INCONCLUSIVE')).toHaveLength(96)
+      expect(run.outcomes.filter(isFailure)).toEqual([])
+      expect(autobahnText('a', run)).toContain('No message came back')
+    } finally {
+      await echo.close()
+    }
+  }, 20_000)
+
+  test.concurrent('no server is incomplete', async () => {
+    const run = await judged('ws://127.0.0.1:9/')
+    expect(exitCodeOf(run)).toBe(3)
+    expect(autobahnText('a', run)).toContain('incomplete: no connection to 127.0.0.1:9')
+  })
+})
+
+describe('whole runs in which times matter', () => {
   test('of ws say the same, within 15 s', async () => {
     const listening = new WebSocketServer({ port: 0, host: '127.0.0.1' })
     listening.on('connection', (one) => one.on('error', () => {}).on('message', (data, binary) => one.send(data, { binary })))
@@ -152,36 +187,6 @@ describe('whole runs', () => {
       await echo.close()
     }
   }, 20_000)
-
-  test('a target that greets is judged by what it says to the cases', async () => {
-    const echo = await startEcho({ greeting: () => [server.text('hello')] })
-    try {
-      const run = await judged(echo.url)
-      expect(run.outcomes.filter(isFailure)).toEqual([])
-      expect(cases.filter(({ id }) => theirs('greets', id).startsWith('FAILED'))).toHaveLength(244)
-    } finally {
-      await echo.close()
-    }
-  }, 20_000)
-
-  test('what is no echo is inconclusive where only an echo shows it', async () => {
-    const echo = await startEcho(message(() => []))
-    try {
-      const run = await judged(echo.url, { echo: false })
-      expect(run.isEcho).toBe(false)
-      expect(run.outcomes.filter(({ behavior }) => behavior === 'INCONCLUSIVE')).toHaveLength(96)
-      expect(run.outcomes.filter(isFailure)).toEqual([])
-      expect(autobahnText('a', run)).toContain('No message came back')
-    } finally {
-      await echo.close()
-    }
-  }, 20_000)
-
-  test('no server is incomplete', async () => {
-    const run = await judged('ws://127.0.0.1:9/')
-    expect(exitCodeOf(run)).toBe(3)
-    expect(autobahnText('a', run)).toContain('incomplete: no connection to 127.0.0.1:9')
-  })
 })
 
 describe('what is written', () => {

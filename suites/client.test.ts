@@ -3,7 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { watch } from '../clients/adapter.ts'
 import { Source, standardHabits, type Habits } from '../clients/source.ts'
 import { judgedBy, judgedClient, type ClientOptions } from '../harness/client.ts'
@@ -14,6 +14,9 @@ import { scenarioOf } from '../harness/client/scenarios.ts'
 import { commandSecrets } from '../harness/secrets.ts'
 import { clientRules, eventTypes } from '../spec/client/index.ts'
 import { wrongSources } from './client/sources.ts'
+
+// they wait for the patience of the kit
+vi.setConfig({ maxConcurrency: 20 })
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const node = join(root, 'node_modules/.bin/node')

@@ -1,7 +1,10 @@
 /** Targets that are broken or mean harm: a run ends soon and says what came. Floods are in `floods.test.ts`. */
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import net from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { describe, expect, test, vi } from 'vitest'
 import type { RunOptions } from '../harness/request.ts'
 import type { Report } from '../harness/report.ts'
@@ -44,6 +47,34 @@ const says = (text: string | Uint8Array): Behaviour => (_, socket) => socket.end
 const answer = (status: string, ...fields: string[]): Behaviour => says(head(status, 'Content-Length: 0', ...fields))
 const afterwards = (socket: net.Socket, act: (socket: net.Socket) => void): void => void setTimeout(act, 40, socket)
 const reset = (socket: net.Socket): void => void socket.resetAndDestroy()
+
+/**
+ * In a process of its own: so a rule that does not end is noticed, and memory is that of the kit. `npm run hostile`
+ * shows ten thousand transcripts and three hundred servers.
+ */
+describe.concurrent('noise', () => {
+  const script = fileURLToPath(new URL('hostile.ts', import.meta.url))
+
+  /** The figures of a run. @throws when it exits with another code than 0, or does not end */
+  const figuresOf = async (...args: readonly string[]): Promise<object> => {
+    const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', script, ...args], { timeout: 110_000, killSignal: 'SIGKILL' })
+    return JSON.parse(stdout) as object
+  }
+
+  test.concurrent('breaks no rule, and most rules find something in it', { timeout: 120_000 }, async () => {
+    const figures = await figuresOf('--transcripts', '400', '--sockets', '0')
+    expect(figures).toMatchObject({ transcripts: 400, faults: [], right: true })
+    expect((figures as { rulesThatFailed: number }).rulesThatFailed).toBeGreaterThan(60)
+  })
+
+  test.concurrent('is reported on for every server, in bounded time and memory', { timeout: 120_000 }, async () => {
+    const figures = await figuresOf('--transcripts', '0', '--sockets', '16')
+    expect(figures).toMatchObject({ sockets: 16, faults: [], right: true })
+    const { exits } = figures as { exits: Record<string, number> }
+    expect(Object.keys(exits).toSorted()).toEqual(['0', '1', '3'])
+    expect(Object.values(exits).reduce((sum, n) => sum + n, 0)).toBe(16)
+  })
+})
 
 describe.concurrent('a first answer that leaves nothing to judge', () => {
   interface Unusable { readonly behave: Behaviour; readonly server?: RawOptions; readonly reason: RegExp; readonly quoted?: RegExp }

@@ -15,7 +15,7 @@ import { drip, serveRaw, type Behaviour, type Raw, type RawOptions } from '../se
 import { chunked, head, join, lastChunk, streamHead } from '../spec/bytes.ts'
 import type { RuleId } from '../spec/model.ts'
 
-vi.setConfig({ maxConcurrency: 16, testTimeout: 30_000 })
+vi.setConfig({ maxConcurrency: 24, testTimeout: 30_000 })
 
 const asked = (target: string, rest: Partial<RunOptions> = {}): RunOptions => ({
   target, method: 'GET', headers: [], insecure: false, observeMs: 1200, only: [], skip: [], failOn: 'must',
