@@ -21,6 +21,7 @@ export interface ProbeOptions {
 export class Probe {
   readonly #options: ProbeOptions
   readonly #began = performance.now()
+  #ticks = -1
   readonly #open = new Set<{ abort(): void }>()
   links = 0
 
@@ -29,9 +30,13 @@ export class Probe {
     options.signal?.addEventListener('abort', () => this.abort(), { once: true })
   }
 
-  /** ms since the probe began */
+  /**
+   * ms since the probe began, in hundredths; later each time: who was first, and whether the kit reacted to the target or
+   * the target to the kit, is told by nothing but these times.
+   */
   now(): number {
-    return Math.round((performance.now() - this.#began) * 100) / 100
+    this.#ticks = Math.max(this.#ticks + 1, Math.round((performance.now() - this.#began) * 100))
+    return this.#ticks / 100
   }
 
   /** A link on a connection of its own. */

@@ -5,6 +5,7 @@ import type net from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
 import { kitVersion, type RunOptions } from '../harness/request.ts'
 import type { Report } from '../harness/report.ts'
+import { Probe } from '../harness/probe.ts'
 import { run } from '../harness/run.ts'
 import { otherwiseRight } from '../servers/faulty/otherwise.ts'
 import { serveRaw, type Behaviour, type Raw } from '../servers/faulty/raw.ts'
@@ -32,6 +33,13 @@ async function judged(behave: Behaviour, options: Partial<RunOptions> = {}, quer
 
 const methods = (requests: readonly string[]): string[] => [...new Set(requests.map((request) => request.slice(0, request.indexOf(' '))))].toSorted()
 const rules = (report: Report): string[] => report.verdicts.map(({ rule }) => rule)
+
+test('the clock of a run gives no time twice: order is told by times alone', () => {
+  const probe = new Probe({ insecure: false })
+  const times = Array.from({ length: 5000 }, () => probe.now())
+  expect(times.filter((at, i) => i > 0 && at <= (times[i - 1] ?? 0))).toEqual([])
+  expect(times.filter((at) => at !== Number(at.toFixed(2)))).toEqual([])
+})
 
 describe.concurrent('rules', () => {
   test.concurrent('that were asked for', async () => {
