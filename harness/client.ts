@@ -11,6 +11,7 @@ import { commandClient } from './client/command.ts'
 import { scenarioOf } from './client/scenarios.ts'
 import { ClientServer } from './client/server.ts'
 import { Mute, Stand, text } from './client/stand.ts'
+import { latenessOf, Lateness } from './lateness.ts'
 import { countOutcomes, exitCodeOf, type FailOn, type Report } from './report.ts'
 import { kitVersion } from './request.ts'
 import { specRevision } from './evidence.ts'
@@ -54,19 +55,21 @@ export async function judgedBy(make: (server: ClientServer) => Client, options: 
   await server.listen()
   const client = make(server)
   const stand = new Stand(server, client, options.atOnce)
+  const lateness = new Lateness()
   const rules = selectedClientRules(options)
   const aborted = new Promise<'aborted'>((resolve) => signal?.addEventListener('abort', () => resolve('aborted')))
   const found: Found = new Map()
   let incomplete: { readonly reason: string } | undefined
   try {
     progress?.('meeting the client')
-    const work = stand.meet().then(() => examine(stand, rules, found, progress))
+    const work = stand.meet().then(() => examine(stand, rules, found, lateness, progress))
     work.catch(() => {})
     await Promise.race([work, aborted])
   } catch (error) {
     if (!(error instanceof Mute)) throw error
     incomplete = { reason: error.message }
   } finally {
+    lateness.stop()
     await client.end()
     await server.close()
   }
@@ -81,22 +84,31 @@ export async function judgedBy(make: (server: ClientServer) => Client, options: 
     verdicts,
     notes: incomplete || interrupted ? [] : [requestNote(stand)],
     counts: countOutcomes(verdicts),
-    run: { links: stand.opened, cases: 0, ms: Math.round(performance.now() - began), seed: 0 },
+    run: { links: stand.opened, cases: 0, ms: Math.round(performance.now() - began), seed: 0, ...latenessOf(lateness) },
     ...(incomplete ? { incomplete } : {}),
     ...(interrupted ? { interrupted: true as const } : {}),
     exitCode: exitCodeOf(verdicts, options.failOn, { incomplete: incomplete !== undefined, interrupted }),
   }
 }
 
+/** ms by which the kit may be late in a scenario: the shortest time that one of them tells from none is 400 */
+const lateMs = 300
+
 type Found = Map<ClientRule, readonly Seen[] | Unseen>
 
 /** Plays every vector and scenario; the stand lets so many run at once. */
-async function examine(stand: Stand, rules: readonly ClientRule[], found: Found, progress: ClientHooks['progress']): Promise<void> {
+async function examine(
+  stand: Stand,
+  rules: readonly ClientRule[],
+  found: Found,
+  lateness: Lateness,
+  progress: ClientHooks['progress'],
+): Promise<void> {
   const byVectors = rules.filter((rule) => !scenarioOf(rule))
   const readings = new Map<string, Reading>()
   const scenes = rules.map(async (rule) => {
     const scenario = scenarioOf(rule)
-    if (scenario) found.set(rule, await scenario(stand))
+    if (scenario) found.set(rule, await lateness.punctually(() => scenario(stand), () => true, lateMs))
   })
   const deliveries = deliveriesOf(byVectors)
   progress?.(`${deliveries.length} deliveries of vectors, ${rules.length - byVectors.length} scenarios`)

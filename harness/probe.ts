@@ -5,6 +5,7 @@
 import net from 'node:net'
 import tls from 'node:tls'
 import { KeptConnection } from './kept.ts'
+import { Lateness } from './lateness.ts'
 import { OpenLink } from './link.ts'
 import type { Dial } from './wire.ts'
 import { OpenSocket, type SocketDial } from './ws/socket.ts'
@@ -24,6 +25,7 @@ export class Probe {
   #ticks = -1
   readonly #open = new Set<{ abort(): void }>()
   links = 0
+  readonly lateness = new Lateness()
 
   constructor(options: ProbeOptions) {
     this.#options = options
@@ -68,6 +70,7 @@ export class Probe {
 
   /** Leaves every open link at once. */
   abort(): void {
+    this.lateness.stop()
     for (const link of this.#open) link.abort()
   }
 

@@ -30,7 +30,14 @@ export interface Report {
   readonly notes: readonly { readonly rule: RuleId; readonly text: string }[]
   readonly counts: Readonly<Record<Outcome, number>>
   /** links opened and ms taken; the only part that differs from run to run */
-  readonly run: { readonly links: number; readonly cases: number; readonly ms: number; readonly seed: number }
+  readonly run: {
+    readonly links: number
+    readonly cases: number
+    readonly ms: number
+    readonly seed: number
+    /** ms by which the kit itself was late at most, where that makes times doubtful */
+    readonly lateMs?: number
+  }
   readonly baseline?: BaselineState
   readonly incomplete?: Incomplete
   readonly interrupted?: true

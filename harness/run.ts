@@ -3,6 +3,7 @@
  * call it. Results are values; nothing is printed here.
  */
 import { notesOf, reportOf, reportOn, verdictsOf, type Evidence, type Measure } from './evidence.ts'
+import { latenessOf } from './lateness.ts'
 import { Probe } from './probe.ts'
 import type { Report } from './report.ts'
 import type { RunOptions } from './request.ts'
@@ -40,7 +41,7 @@ export async function run(options: RunOptions, hooks: RunHooks = {}): Promise<Re
   const probe = new Probe({ insecure: options.insecure, ...(hooks.signal ? { signal: hooks.signal } : {}) })
   const began = performance.now()
   const facts = (cases: number, seed: number): Report['run'] =>
-    ({ links: probe.links, cases, ms: Math.round(performance.now() - began), seed })
+    ({ links: probe.links, cases, ms: Math.round(performance.now() - began), seed, ...latenessOf(probe.lateness) })
   const termination = new Termination(() => hooks.terminate?.())
   if (isWebSocket(options.target)) {
     const socket = socketOf(options, hooks, probe)

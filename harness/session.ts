@@ -89,6 +89,11 @@ export class Session {
     return this.request.method === 'GET' && this.request.body === undefined
   }
 
+  /** A stimulus may be performed once more: nobody has counted on the connections that were planned. */
+  get #mayRepeat(): boolean {
+    return this.#ordinaryGet && this.#options.budget === undefined && (this.descriptor !== undefined || isLoopback(this.request.url))
+  }
+
   /** connections at most */
   get #budget(): number {
     return this.#options.budget ?? (this.descriptor ? driverBudget : usualBudget(this.request))
@@ -101,7 +106,7 @@ export class Session {
     const ask = (): Promise<FirstContact> => contact(this.#probe, this.request, {
       headMs, bodyMs, allowOriginChange: this.#options.allowOriginChange, budget: this.#budget,
     })
-    const first = await (this.#ordinaryGet ? askedAgain(ask, this.#hooks) : ask())
+    const first = await this.#probe.lateness.punctually(() => (this.#ordinaryGet ? askedAgain(ask, this.#hooks) : ask()), () => false)
     const hops = first.hops
     if (first.kind === 'driver') {
       this.kind = 'driver'
@@ -118,7 +123,7 @@ export class Session {
     if (first.kind === 'stream') {
       this.kind = 'stream'
       this.#hooks.progress?.(`watching the stream for ${this.#observeMs} ms`)
-      await first.base.read({ window: true }, this.#observeMs, true)
+      await this.#probe.lateness.punctually(() => first.base.read({ window: true }, this.#observeMs, true), () => false)
       // with an announced length, what comes behind it shows only if somebody still listens
       if (!first.base.isOver) await first.base.read({ end: true, thenMs: 150 }, 0)
       this.#keep('base', [...hops, first.base.link()])
@@ -171,7 +176,9 @@ export class Session {
     await pooled(stimuli, pool, async (stimulus, i) => {
       const part = parts[i]
       if (this.#hooks.signal?.aborted) return part?.over()
-      const { transcript, blocked } = await perform(stimulus, `${channel}-${i}`, part ? { ...stage, terminate: part.ask } : stage)
+      const act = (round: number): ReturnType<typeof perform> =>
+        perform(stimulus, `${channel}-${i}${'-again'.repeat(round)}`, part ? { ...stage, terminate: part.ask } : stage)
+      const { transcript, blocked } = await (stimulus.loud || part ? act(0) : this.#probe.lateness.punctually(act, () => this.#mayRepeat))
       part?.over()
       this.#secrets.push(...transcript.acts.flatMap((act) => tokenIn(act) ?? []))
       if (blocked) for (const id of stimulus.feeds) this.#blocked.add(id)
@@ -183,8 +190,10 @@ export class Session {
     const request = this.#address('stream', channel)
     if (!request) return
     const base = this.#probe.open({ id: 'base', role: 'base', request })
-    await base.head(headMs)
-    await base.read({ window: true }, this.#observeMs)
+    await this.#probe.lateness.punctually(async () => {
+      await base.head(headMs)
+      await base.read({ window: true }, this.#observeMs)
+    }, () => false)
     this.#keep('base', [base.link()])
   }
 

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { once } from 'node:events'
 import type net from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
+import { rendered } from '../harness/judged.ts'
 import { kitVersion, type RunOptions } from '../harness/request.ts'
 import type { Report } from '../harness/report.ts'
 import { Probe } from '../harness/probe.ts'
@@ -39,6 +40,38 @@ test('the clock of a run gives no time twice: order is told by times alone', () 
   const times = Array.from({ length: 5000 }, () => probe.now())
   expect(times.filter((at, i) => i > 0 && at <= (times[i - 1] ?? 0))).toEqual([])
   expect(times.filter((at) => at !== Number(at.toFixed(2)))).toEqual([])
+})
+
+describe('a kit that is held up', () => {
+  const only = ['sse/http1/http10-client']
+  /** Nothing of this process goes on for so long: it holds up the kit as another process would. */
+  const hold = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+
+  test('provokes again, and trusts the second time', async () => {
+    const asks = async (holds: number): Promise<number> => {
+      let held = 0
+      const { report, requests } = await judged((request, socket) => {
+        if (!/^GET \S+ HTTP\/1\.0/.test(request)) return stream(request, socket)
+        if (held++ < holds) hold(600)
+        return socket.end(join(head('200 OK', 'Content-Type: text/event-stream'), 'data: a\n\n'))
+      }, { only })
+      expect(report.verdicts).toMatchObject([{ rule: only[0], outcome: 'pass' }])
+      expect(report.run.lateMs !== undefined).toBe(holds > 1)
+      return requests.length
+    }
+    const calm = await asks(0)
+    expect([await asks(1), await asks(2)]).toEqual([calm + 1, calm + 1])
+  })
+
+  test('says so where it may not', async () => {
+    const { report, requests } = await judged((request, socket) => {
+      hold(600)
+      return stream(request, socket)
+    }, { only, budget: 2 })
+    expect(requests).toHaveLength(2)
+    expect(report.run.lateMs).toBeGreaterThanOrEqual(500)
+    expect(rendered(report, 'console', { failOn: 'must', command: 'x' })).toMatch(/\nthe kit itself was up to 0\.[56] s late: do not trust times/)
+  })
 })
 
 describe.concurrent('rules', () => {

@@ -5,7 +5,7 @@ import { explanationOf } from '../../spec/sse/explain/index.ts'
 import { fails, type Report } from '../report.ts'
 import { baselineTotals, renderExcused } from './excused.ts'
 import {
-  again, byRoom, counted, excuseWords, exitMeaning, failuresOf, incompleteBecause, kindWords, outcomeWords, placeWords, reasonOf, type Rendering, type RuleText,
+  again, byRoom, counted, effort, excuseWords, exitMeaning, failuresOf, incompleteBecause, kindWords, outcomeWords, placeWords, reasonOf, type Rendering, type RuleText,
 } from './meaning.ts'
 import { hexdump, visible } from './text.ts'
 
@@ -106,12 +106,11 @@ const slugOf = (rule: string): string => rule.split('/').slice(2).join('/')
 /** Counts, effort and the exit code: three lines. */
 export function totals(report: Report, { failOn }: Rendering, paint: Paint): string {
   const counts = Object.entries(outcomeWords).map(([outcome, words]) => `${report.counts[outcome as keyof typeof outcomeWords]} ${words}`)
-  const { links, cases, ms, seed } = report.run
   const style = report.exitCode === 0 ? 'green' : report.exitCode === 1 ? 'red' : 'yellow'
   return [
     `${counted(report.verdicts.length, 'rule')}: ${counts.join(', ')}`,
     ...baselineTotals(report),
-    `${counted(links, 'connection')}, ${counted(cases, 'generated case')}, ${(ms / 1000).toFixed(1)} s, seed ${seed}`,
+    ...effort(report),
     paint([style, 'bold'], `exit ${report.exitCode}`) + `: ${visible(exitMeaning(report, failOn))}`,
   ].join('\n')
 }

@@ -5,7 +5,7 @@
 import type { Deviation, Verdict } from '../../spec/model.ts'
 import { fails, type Report } from '../report.ts'
 import {
-  again, baselineFaults, byRoom, counted, excuseWords, exitMeaning, failuresOf, incompleteBecause, kindWords, outcomeWords, placeWords, reasonOf,
+  again, baselineFaults, byRoom, counted, effort, excuseWords, exitMeaning, failuresOf, incompleteBecause, kindWords, outcomeWords, placeWords, reasonOf,
   type Rendering, type RuleText,
 } from './meaning.ts'
 import { hexdump, visible, xml } from './text.ts'
@@ -32,7 +32,7 @@ const item = (term: string, shown: string): string => `<dt>${term}</dt><dd>${sho
 
 /** One HTML document; ends with a line feed. */
 export function renderHtml(report: Report, rules: readonly RuleText[], rendering: Rendering): string {
-  const { kit, target, spec, run } = report
+  const { kit, target, spec } = report
   const failed = [...failuresOf(report, rendering.failOn), ...report.verdicts.filter(({ outcome, excused }) => outcome === 'fail' && excused)]
   return [
     '<!doctype html>',
@@ -52,7 +52,7 @@ export function renderHtml(report: Report, rules: readonly RuleText[], rendering
     '<h2>All rules</h2>',
     ...[...byRoom(report.verdicts)].map(([room, verdicts]) => table(room, verdicts, rules)),
     ...notes(report),
-    `<p>${counted(run.links, 'connection')}, ${counted(run.cases, 'generated case')}, ${(run.ms / 1000).toFixed(1)} s, seed ${run.seed}; `
+    `<p>${effort(report).join('; ')}; `
       + `${kit.name} ${xml(kit.version)}, Node ${xml(kit.node)}, rules of ${xml(spec)}</p>`,
     '</body>',
     '</html>',

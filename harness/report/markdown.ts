@@ -5,7 +5,7 @@
 import type { Deviation, Verdict } from '../../spec/model.ts'
 import { fails, type Report } from '../report.ts'
 import {
-  again, baselineFaults, byRoom, counted, excuseWords, exitMeaning, failuresOf, incompleteBecause, outcomeWords, placeWords, reasonOf, type Rendering,
+  again, baselineFaults, byRoom, counted, effort, excuseWords, exitMeaning, failuresOf, incompleteBecause, outcomeWords, placeWords, reasonOf, type Rendering,
   type RuleText,
 } from './meaning.ts'
 import { codeSpan as code, hexdump, markdown as plain } from './text.ts'
@@ -39,7 +39,7 @@ function cut(blocks: readonly string[]): string {
 }
 
 function header(report: Report, { failOn }: Rendering): string {
-  const { kit, target, spec, counts, run, incomplete } = report
+  const { kit, target, spec, counts, incomplete } = report
   const icon = report.exitCode === 0 ? '✅' : report.exitCode === 1 ? '❌' : '⚠'
   const name = [target.name, target.version].filter((part) => part !== undefined).join(' ')
   const reason = incompleteBecause(report)
@@ -54,7 +54,7 @@ function header(report: Report, { failOn }: Rendering): string {
       '|---|---:|',
       ...Object.entries(outcomeWords).map(([outcome, words]) => `| ${words} | ${counts[outcome as keyof typeof outcomeWords]} |`),
     ].join('\n'),
-    `${counted(run.links, 'connection')}, ${counted(run.cases, 'generated case')}, ${(run.ms / 1000).toFixed(1)} s, seed ${run.seed}; `
+    `${effort(report).join('; ')}; `
       + `${kit.name} ${plain(kit.version)}, rules of ${plain(spec)}`,
   ].join('\n\n')
 }

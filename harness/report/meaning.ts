@@ -28,6 +28,12 @@ export function counted(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 
+/** What was done, in how long, and how far its times can be trusted; one sentence a line. */
+export function effort({ run: { links, cases, ms, seed, lateMs } }: Report): string[] {
+  const late = lateMs === undefined ? [] : [`the kit itself was up to ${(lateMs / 1000).toFixed(1)} s late: do not trust times, run it again when the machine has less to do`]
+  return [`${counted(links, 'connection')}, ${counted(cases, 'generated case')}, ${(ms / 1000).toFixed(1)} s, seed ${seed}`, ...late]
+}
+
 /** The room of a rule: `sse/framing` of `sse/framing/block-terminated`. */
 export function roomOf(rule: RuleId): string {
   return rule.split('/').slice(0, 2).join('/')

@@ -1,4 +1,7 @@
-/** One run against one WebSocket target: what is known of it so far, everything seen, and what comes of it. */
+/**
+ * One run against one WebSocket target: what is known of it so far, everything seen, and what comes of it. Longer than
+ * other files, because its parts share one state and would only hand it to each other.
+ */
 import { randomBytes } from 'node:crypto'
 import type { Descriptor } from '../../spec/contract/contract.ts'
 import { tokenIn } from '../../spec/contract/tokens.ts'
@@ -169,7 +172,11 @@ export class WsSession {
     await pooled(stimuli, pool, async (stimulus, i) => {
       const part = parts[i]
       if (this.#hooks.signal?.aborted || this.#overruns.isOver) return part?.over()
-      const exchange = readWsExchange(await perform(stimulus, `${channel}-${i}`, part ? { ...stage, terminate: part.ask } : stage))
+      const act = (round: number): ReturnType<typeof perform> =>
+        perform(stimulus, `${channel}-${i}${'-again'.repeat(round)}`, part ? { ...stage, terminate: part.ask } : stage)
+      // nobody has counted on the connections that were planned
+      const mayRepeat = pool === localPool && this.#options.budget === undefined
+      const exchange = readWsExchange(await (stimulus.loud || part ? act(0) : this.#probe.lateness.punctually(act, () => mayRepeat)))
       part?.over()
       if (stimulus.loud) return void this.#floods.push({ feeds: stimulus.feeds, exchange })
       this.#overruns.saw(exchange.connections)

@@ -4,7 +4,7 @@
  */
 import net from 'node:net'
 import { once } from 'node:events'
-import type { Link } from '../../spec/model.ts'
+import type { Chunk, Link } from '../../spec/model.ts'
 
 export interface Part {
   /** request as it is on the wire; Host and User-Agent do not count */
@@ -84,8 +84,10 @@ function play({ chunks, openedAt, ended }: Link, socket: net.Socket): void {
     const chunk = chunks[i]
     if (chunk) {
       later(chunk.at, () => {
-        if (socket.writable) socket.write(chunk.bytes)
-        proceed(i + 1)
+        // what came at one time must not be spread over the turns of a busy loop
+        let next = i
+        for (; chunks[next]?.at === chunk.at; next++) if (socket.writable) socket.write((chunks[next] as Chunk).bytes)
+        proceed(next)
       })
     } else if (ended.by === 'target') {
       later(ended.at + 1, () => void (ended.how === 'rst' ? socket.resetAndDestroy() : socket.end()))
