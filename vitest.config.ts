@@ -12,6 +12,8 @@ export default defineConfig({
     maxWorkers: 3,
     maxConcurrency: 12,
     testTimeout: 20_000,
+    setupFiles: ['suites/held-up.ts'],
+    retry: { count: 1, condition: /^this process was held up/ },
     expect: { poll: { timeout: 5000 } },
     // a log of CI has the message of a failure, and not its diff
     chaiConfig: { truncateThreshold: 400 },

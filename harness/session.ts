@@ -178,7 +178,7 @@ export class Session {
       if (this.#hooks.signal?.aborted) return part?.over()
       const act = (round: number): ReturnType<typeof perform> =>
         perform(stimulus, `${channel}-${i}${'-again'.repeat(round)}`, part ? { ...stage, terminate: part.ask } : stage)
-      const { transcript, blocked } = await (stimulus.loud || part ? act(0) : this.#probe.lateness.punctually(act, () => this.#mayRepeat))
+      const { transcript, blocked } = await (part ? act(0) : this.#probe.lateness.punctually(act, () => this.#mayRepeat))
       part?.over()
       this.#secrets.push(...transcript.acts.flatMap((act) => tokenIn(act) ?? []))
       if (blocked) for (const id of stimulus.feeds) this.#blocked.add(id)

@@ -175,8 +175,9 @@ export class WsSession {
       const act = (round: number): ReturnType<typeof perform> =>
         perform(stimulus, `${channel}-${i}${'-again'.repeat(round)}`, part ? { ...stage, terminate: part.ask } : stage)
       // nobody has counted on the connections that were planned
-      const mayRepeat = pool === localPool && this.#options.budget === undefined
-      const exchange = readWsExchange(await (stimulus.loud || part ? act(0) : this.#probe.lateness.punctually(act, () => mayRepeat)))
+      const isOurs = this.#endpoint.driver !== undefined || isLoopback(this.#endpoint.request.url)
+      const mayRepeat = (): boolean => isOurs && !this.#overruns.isEndless && this.#options.budget === undefined
+      const exchange = readWsExchange(await (part ? act(0) : this.#probe.lateness.punctually(act, mayRepeat)))
       part?.over()
       if (stimulus.loud) return void this.#floods.push({ feeds: stimulus.feeds, exchange })
       this.#overruns.saw(exchange.connections)
