@@ -1,10 +1,12 @@
 /** That pings are answered, by what, and how often. */
 import type { Finding, Rule } from '../../model.ts'
-import { says, silenced, socket } from '../bytes.ts'
+import { changed, says, silenced, socket } from '../bytes.ts'
+import { isRefused } from '../echoes.ts'
 import type { WsExchange } from '../exchange.ts'
 import { client, server } from '../frame.ts'
 import type { Control } from '../machine.ts'
-import { mustRead } from '../pongs.ts'
+import { mustRead, reachOf } from '../pongs.ts'
+import { endedFirst } from '../reaction.ts'
 import { answersOf, type Answers } from './answers.ts'
 
 const rfc = 'https://www.rfc-editor.org/rfc/rfc6455'
@@ -141,6 +143,21 @@ const pongNoExtra: Rule<WsExchange> = {
   },
 }
 
+const ended = says('unasked', [server.close(1011)], { at: 30, by: 'target', how: 'fin' })
+
+/** The target ended a connection for a pong, so soon that no ping went out behind it. */
+function endedAtOnce({ connections }: WsExchange): Finding[] {
+  const isTwinRead = connections.some((one) => one.link.role === 'unasked-pong/twin' && reachOf(one) === 'read')
+  return connections.filter((one) => {
+    const told = one.sent.happenings.filter(({ kind }) => kind !== 'close')
+    return one.isOpen && told.length > 0 && told.every(({ kind }) => kind === 'pong') && !one.provocation && endedFirst(one)
+      && one.link.role === 'unasked-pong' && isTwinRead && !isRefused(one)
+  }).map(({ endPlace, close }) => ({
+    where: endPlace, ok: false, expected: 'the pong taken, and a pong to the ping behind',
+    actual: close ? `a Close${close.code === undefined ? '' : ` with ${close.code}`}` : 'the end of TCP',
+  }))
+}
+
 const unsolicitedPong: Rule<WsExchange> = {
   id: 'ws/control/unsolicited-pong',
   level: 'must',
@@ -148,12 +165,18 @@ const unsolicitedPong: Rule<WsExchange> = {
   says: 'a pong that nobody asked for changes nothing',
   harm: 'clients that send pongs as their heartbeat, as those of .NET do, lose the connection',
   fix: 'ignore a pong that matches no ping of the server',
-  check: (exchange) => mustRead(exchange, exchange.connections.filter((connection) => {
-    const [first, ...rest] = connection.sent.happenings
-    return first?.kind === 'pong' && rest.some(({ kind }) => kind === 'ping') && answersOf(connection) !== undefined
-  }), 'the pong taken'),
+  check: (exchange) => [
+    ...mustRead(exchange, exchange.connections.filter((connection) => {
+      const [first, ...rest] = connection.sent.happenings
+      return first?.kind === 'pong' && rest.some(({ kind }) => kind === 'ping') && answersOf(connection) !== undefined
+    }), 'the pong taken'),
+    ...endedAtOnce(exchange),
+  ],
   mutants: {
-    'the end': { edit: says('unasked', [server.close(1011)], { at: 30, by: 'target', how: 'fin' }), fault: 'pongRefused' },
+    'the end': { edit: ended, fault: 'pongRefused' },
+    'the end before a ping is sent': {
+      edit: (transcript) => changed(ended(transcript), 'unasked', (link) => ({ ...link, sent: link.sent?.slice(0, 1) ?? [] })),
+    },
   },
 }
 
