@@ -1,5 +1,5 @@
 /** The rooms resume, lifecycle and backpressure beyond the mutation law: not vacuous, and driven twins die. */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { run, type RunOptions } from '../harness/run.ts'
 import { start as startChild } from '../harness/child.ts'
 import { command, type Ready } from '../servers/index.ts'
@@ -17,6 +17,9 @@ const globs = rooms.map(({ id }) => `${id}/*`)
 const options = (target: string, provoked: readonly string[]): RunOptions => ({
   target, method: 'GET', headers: [], insecure: false, profile: 'full', only: ['ws/*'], provoked, skip: [], failOn: 'advice', allowOriginChange: false,
 })
+
+// servers, floods and the kit share this process: more of them at once hold each other up
+vi.setConfig({ maxConcurrency: 6 })
 
 const withOutcome = (verdicts: readonly Verdict[], outcome: RegExp): RuleId[] =>
   verdicts.filter((one) => outcome.test(one.outcome)).map(({ rule }) => rule)

@@ -136,7 +136,11 @@ const afterComplete = promised({
     }]
   }),
   mutants: {
-    'a reset': { edit: retold('again', (said) => (nth('cut', 3)(said) ? [{ type: 'reset', stream: 'cut' }] : [])), fault: 'doneForgotten' },
+    'a reset': {
+      edit: retold('again', (said) => (nth('cut', 3)(said) ? [{ type: 'reset', stream: 'cut' }] : [])), fault: 'doneForgotten',
+      // on a busy machine the stream is over before the client has come back once
+      alsoBreaks: ['ws/resume/suffix-exact'],
+    },
     'no end': { edit: unsaid('again', ofType('done')) },
   },
 })
