@@ -10,6 +10,7 @@ export const doubtfulMs = 500
 /** ms of work that is done again, and of all such work of one run: what is long waits for a target that does not answer */
 const mostAgain = { each: 5000, all: 20_000 }
 
+/** Watches the clock from its making until `stop`. */
 export class Lateness {
   readonly #timer = setInterval(() => this.#look(), tickMs).unref()
   #last = performance.now()
@@ -54,8 +55,10 @@ export class Lateness {
     return result
   }
 
+  /** Looks no more: what has not been seen until now is no delay. */
   stop(): void {
     clearInterval(this.#timer)
+    this.#last = Infinity
   }
 }
 
